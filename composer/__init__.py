@@ -1,0 +1,1 @@
+"""From words to a scene: the script table, its planners, the timeline, rendering and mixing. Imports no torch."""

@@ -1,0 +1,1 @@
+"""One file a format: a rendered scene handed over to other programs."""

@@ -1,0 +1,1 @@
+"""Everything that makes or changes sound: clips, engines, encoders and nets. Knows no stories."""

@@ -1,0 +1,137 @@
+"""Clip: samples that travel with their rate; reading, writing and resampling them.
+
+Conventions: samples are float32, shape (channels, n_samples), about [-1, 1].
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import AudioUnreadable
+
+Samples = NDArray[np.float32]
+
+MAX_CHANNELS = 32
+MAX_SAMPLE_RATE = 768_000
+MIN_SAMPLE_RATE = 1_000
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Sound with its rate.
+
+    A clip that may be stretched to any length names its joints: `bars` are the samples where the body
+    may be cut and joined (bar lines, ascending, the first is where the body begins to repeat) and
+    `ending_sample` is where its ending starts. A clip without them is looped by crossfading its ends.
+    """
+
+    samples: Samples
+    sample_rate: int
+    bars: tuple[int, ...] = ()
+    ending_sample: int | None = None
+    credits: dict[str, str] = field(default_factory=dict)
+    """Where it comes from: any of licence, source, author, link; an empty dict is our own synthesis."""
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or self.samples.dtype != np.float32:
+            raise ValueError(
+                f"samples must be float32 (channels, n_samples), not {self.samples.dtype} {self.samples.shape}"
+            )
+        if self.sample_rate <= 0:
+            raise ValueError(f"sample_rate must be positive, not {self.sample_rate}")
+
+    @property
+    def n_channels(self) -> int:
+        return int(self.samples.shape[0])
+
+    @property
+    def n_samples(self) -> int:
+        return int(self.samples.shape[1])
+
+    @property
+    def duration_s(self) -> float:
+        return self.n_samples / self.sample_rate
+
+
+def resample(clip: Clip, sample_rate: int) -> Clip:
+    """The clip at another rate (soxr, very high quality); joints move with it."""
+    if sample_rate == clip.sample_rate:
+        return clip
+    import soxr
+
+    ratio = sample_rate / clip.sample_rate
+    samples = soxr.resample(clip.samples.T, clip.sample_rate, sample_rate, quality="VHQ").T
+    return replace(
+        clip,
+        samples=np.ascontiguousarray(samples, dtype=np.float32),
+        sample_rate=sample_rate,
+        bars=tuple(round(bar * ratio) for bar in clip.bars),
+        ending_sample=None if clip.ending_sample is None else round(clip.ending_sample * ratio),
+    )
+
+
+def with_channels(clip: Clip, n_channels: int) -> Clip:
+    """The clip with one or two channels; mono is copied to both sides, more channels are averaged."""
+    if clip.n_channels == n_channels:
+        return clip
+    if n_channels == 1:
+        return replace(clip, samples=clip.samples.mean(axis=0, keepdims=True, dtype=np.float32))
+    if clip.n_channels == 1:
+        return replace(clip, samples=np.repeat(clip.samples, n_channels, axis=0))
+    mono = clip.samples.mean(axis=0, keepdims=True, dtype=np.float32)
+    return replace(clip, samples=np.repeat(mono, n_channels, axis=0))
+
+
+def read_clip(path: Path, *, max_duration_s: float = 3600.0) -> Clip:
+    """Reads an audio file with libsndfile.
+
+    Refuses what cannot be used: not audio, cut short, over `max_duration_s`, over 32 channels, rates outside
+    1 to 768 kHz, and samples that are not finite numbers. Raises AudioUnreadable with the file's name.
+    """
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            _refuse_header(path, file.frames, file.channels, file.samplerate, max_duration_s)
+            frames = file.read(dtype="float32", always_2d=True)
+            declared, sample_rate = file.frames, file.samplerate
+    except (soundfile.SoundFileError, OSError, RuntimeError) as error:
+        raise AudioUnreadable(f"{path}: cannot be read as audio: {error}") from error
+    if len(frames) == 0:
+        raise AudioUnreadable(f"{path}: holds no samples")
+    if len(frames) < declared:
+        raise AudioUnreadable(f"{path}: is cut short: {len(frames)} of {declared} frames are there")
+    if not np.isfinite(frames).all():
+        where_s = float(np.argmin(np.isfinite(frames).all(axis=1))) / sample_rate
+        raise AudioUnreadable(f"{path}: holds a sample that is not a finite number at {where_s:.3f} s")
+    return Clip(np.ascontiguousarray(frames.T), sample_rate)
+
+
+def _refuse_header(path: Path, n_frames: int, n_channels: int, sample_rate: int, max_duration_s: float) -> None:
+    if n_channels > MAX_CHANNELS:
+        raise AudioUnreadable(f"{path}: has {n_channels} channels, at most {MAX_CHANNELS} are read")
+    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
+        raise AudioUnreadable(
+            f"{path}: has a sample rate of {sample_rate} Hz, {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} are read"
+        )
+    if n_frames > max_duration_s * sample_rate:
+        raise AudioUnreadable(
+            f"{path}: says it is {n_frames / sample_rate:,.0f} s long, at most {max_duration_s:,.0f} s are read; cut it first"
+        )
+
+
+def write_clip(clip: Clip, path: Path, *, subtype: str = "FLOAT") -> None:
+    """Writes a WAV file under a temporary name, flushes it to the disk, then renames it: never half a file."""
+    import soundfile
+
+    unfinished = path.with_name(path.name + ".part")
+    with unfinished.open("wb") as file:
+        soundfile.write(file, clip.samples.T, clip.sample_rate, format="WAV", subtype=subtype)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)

@@ -1,0 +1,1 @@
+"""Effect engines other than CLIPSonic, behind models.engines.SoundEngine."""

@@ -1,0 +1,29 @@
+"""What can go wrong in models, named as facts."""
+
+
+class ModelError(Exception):
+    """The root: every error that models raises on purpose."""
+
+
+class EngineUnknown(ModelError):
+    """No engine of that kind has that name."""
+
+
+class EngineUnavailable(ModelError):
+    """The engine is known but lacks something: a package, weights, a server, a key."""
+
+
+class VoiceUnknown(ModelError):
+    """The speech engine has no voice of that name."""
+
+
+class WordsUnsupported(ModelError):
+    """The engine cannot speak or serve these words."""
+
+
+class AudioUnreadable(ModelError):
+    """A file is not audio that we can use: broken, truncated, too large, or not audio at all."""
+
+
+class SynthesisFailed(ModelError):
+    """An engine ran and did not give a usable clip."""

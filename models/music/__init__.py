@@ -1,0 +1,1 @@
+"""Music engines, one file each, behind models.engines.SoundEngine."""

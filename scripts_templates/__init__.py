@@ -1,0 +1,1 @@
+"""Templates and data that the planner reads. No code lives here."""

@@ -1,0 +1,1 @@
+"""Training recipes and evaluation. Knows no scripts."""
