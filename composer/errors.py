@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from composer.script import Fault
+    from composer.faults import Fault
 
 
 class ComposerError(Exception):

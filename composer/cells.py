@@ -1,0 +1,204 @@
+"""Raw cells, as spreadsheets, language models and other programs write them, made into the table's values.
+
+Every change of meaning is reported as a repair; a change of form ("Sound effect", "N/A", "-15 dB") is not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from composer.faults import Fault
+
+COLUMNS = (
+    "row", "type", "layout", "id", "character", "volume", "action", "description",
+    "duration", "start", "pan", "image", "source", "voice", "engine", "seed", "note",
+)  # fmt: skip
+
+DEFAULT_VOLUME = {"speech": -15.0, "music": -30.0, "sound_effect": -25.0}
+
+ALIASES = {
+    "audio_type": "type", "audiotype": "type",
+    "content_description": "description", "content": "description", "text": "description", "desc": "description",
+    "vol": "volume", "len": "duration", "length": "duration", "key": "row",
+}  # fmt: skip
+"""Headings of the talk's table and of other programs -> ours."""
+
+_EMPTY = {"", "n/a"}
+_EMPTY_VALUE = _EMPTY | {"na", "none", "null", "nan", "-", "–", "—"}
+"""In columns that hold numbers and choices these cannot be meant; in text they can ("None", a speaker sighs)."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+_NUMBER = re.compile(r"[+-]?(\d{1,12}([.,]\d{1,12})?|[.,]\d{1,12})([eE][+-]?\d{1,3})?")
+_UNIT = {
+    "volume": r"\s*(db|dbfs|lufs|lkfs)?\s*",
+    "duration": r"\s*(s|sec|secs|second|seconds)?\s*",
+    "start": r"\s*(s|sec|secs|second|seconds)?\s*",
+    "pan": r"\s*",
+}
+TEXT_COLUMNS = ("character", "description", "note", "voice", "engine", "image", "source")
+_CHOICES = {
+    "type": {
+        "speech": "speech", "dialogue": "speech", "narration": "speech", "voice": "speech",
+        "music": "music",
+        "sound_effect": "sound_effect", "sound_effects": "sound_effect", "soundeffect": "sound_effect",
+        "sfx": "sound_effect", "effect": "sound_effect",
+    },
+    "layout": {"foreground": "foreground", "fg": "foreground", "background": "background", "bg": "background"},
+    "action": {"begin": "begin", "start": "begin", "end": "end", "stop": "end"},
+}  # fmt: skip
+
+
+def read_cells(raw_rows: Sequence[Mapping[str, object]], faults: list[Fault]) -> list[dict[str, object]]:
+    """Each raw row as one value a column (None: empty). Appends what was wrong or repaired to `faults`."""
+    renamed = [_rename(raw, faults, index) for index, raw in enumerate(raw_rows)]
+    keys = _give_keys(renamed, faults)
+    tidy = [_tidy(cells, key, faults) for cells, key in zip(renamed, keys, strict=True)]
+    _complete(tidy, faults)
+    return tidy
+
+
+def _rename(raw: Mapping[str, object], faults: list[Fault], index: int) -> dict[str, object]:
+    place = f"#{index + 1}"
+    cells: dict[str, object] = {}
+    for heading, value in raw.items():
+        name = re.sub(r"[\s_-]+", "_", str(heading).strip().strip("\ufeff").casefold())
+        column = ALIASES.get(name, name)
+        if column not in COLUMNS:
+            if not _is_empty(value, "note"):
+                message = f"no such column; there are: {', '.join(COLUMNS)} (put remarks into note)"
+                faults.append(Fault(place, str(heading)[:60], message))
+        elif _is_empty(cells.get(column), column):
+            cells[column] = value
+        elif not _is_empty(value, column):
+            faults.append(Fault(place, column, f"is given twice ({name!r} means {column!r}); keep one"))
+    return cells
+
+
+def _is_empty(value: object, column: str) -> bool:
+    empty = _EMPTY if column in TEXT_COLUMNS else _EMPTY_VALUE
+    return value is None or (isinstance(value, str) and value.strip().casefold() in empty)
+
+
+def tidy_text(text: str) -> str:
+    """Text as the table keeps it: line ends as \\n, no control characters, trimmed."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def _give_keys(rows: Sequence[Mapping[str, object]], faults: list[Fault]) -> list[str]:
+    """The keys as given; missing ones and the later of two equal ones get a new key after the highest."""
+    given = ["" if _is_empty(row.get("row"), "row") else str(row["row"]).strip() for row in rows]
+    highest = max((int(found.group(1)) for key in given if (found := re.fullmatch(r"r(\d{1,9})", key))), default=0)
+    taken = {key for key in given if key}
+    fresh_table = not taken
+    seen: set[str] = set()
+    keys = []
+    for index, key in enumerate(given):
+        if key and key not in seen and re.fullmatch(r"[A-Za-z0-9_-]{1,40}", key):
+            seen.add(key)
+            keys.append(key)
+            continue
+        highest += 1
+        while f"r{highest:02d}" in taken:
+            highest += 1
+        new = f"r{highest:02d}"
+        if key and key in seen:
+            faults.append(Fault(new, "row", f"key {key!r} is used twice; line {index + 1} is now {new}", "repaired"))
+        elif key:
+            faults.append(Fault(new, "row", f"key {key[:60]!r} may hold letters, digits, - and _ only; now {new}", "repaired"))
+        elif not fresh_table:
+            faults.append(Fault(new, "row", f"line {index + 1} had no key; it is now {new}", "repaired"))
+        seen.add(new)
+        keys.append(new)
+    return keys
+
+
+def _tidy(raw: Mapping[str, object], key: str, faults: list[Fault]) -> dict[str, object]:
+    cells: dict[str, object] = dict.fromkeys(COLUMNS)
+    cells["row"] = key
+    for column, value in raw.items():
+        if column == "row" or _is_empty(value, column):
+            continue
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            faults.append(Fault(key, column, f"is {type(value).__name__}, not text or a number; write plain text"))
+        elif column in _CHOICES:
+            cells[column] = _choice(column, str(value))
+        elif column in TEXT_COLUMNS:
+            cells[column] = _text(column, str(value), key, faults)
+        elif column in ("id", "seed"):
+            cells[column] = _whole(column, value, key, faults)
+        else:
+            cells[column] = _number(column, value, key, faults)
+    return cells
+
+
+def _choice(column: str, text: str) -> str:
+    name = re.sub(r"[\s_-]+", "_", text.strip().casefold())
+    return _CHOICES[column].get(name, text.strip())
+
+
+def _text(column: str, text: str, key: str, faults: list[Fault]) -> str | None:
+    if _CONTROL.search(text.replace("\r", "")):
+        faults.append(Fault(key, column, "control characters were taken out", "repaired"))
+    tidy = tidy_text(text)
+    return None if _is_empty(tidy, column) else tidy
+
+
+def _whole(column: str, value: str | int | float, key: str, faults: list[Fault]) -> int | None:
+    text = str(value).strip()
+    if re.fullmatch(r"[+-]?\d{1,20}", text):
+        return int(text)
+    if re.fullmatch(r"[+-]?\d{1,12}\.0{1,6}", text):  # a spreadsheet's idea of a whole number
+        return int(text.split(".")[0])
+    faults.append(Fault(key, column, f"{text[:60]!r} is not a whole number"))
+    return None
+
+
+def _number(column: str, value: str | int | float, key: str, faults: list[Fault]) -> float | str | None:
+    """A number, without its unit; typographic minus signs and decimal commas are read."""
+    if isinstance(value, int | float):
+        if math.isfinite(value) and abs(value) < 1e15:
+            return float(value)
+        faults.append(Fault(key, column, f"{value!r} is not a usable number"))
+        return None
+    text = value.strip().replace("\u2212", "-").replace("\u2013", "-").casefold()
+    if column == "duration" and text == "auto":
+        return "auto"
+    if column == "volume" and text == "auto":
+        return None
+    found = re.fullmatch(f"({_NUMBER.pattern}){_UNIT[column]}", text)
+    if found:
+        number = float(found.group(1).replace(",", "."))
+        if math.isfinite(number):
+            return number
+    hint = {"duration": "seconds such as 2.5, or auto", "volume": "a number of dB from -60 to 0", "pan": "-1 to 1"}
+    faults.append(Fault(key, column, f"{value[:60]!r} is not a number; give {hint.get(column, 'seconds such as +0.5')}"))
+    return None
+
+
+def _complete(rows: Sequence[dict[str, object]], faults: list[Fault]) -> None:
+    """Fills what can only mean one thing: layouts, the speaker's name, the id of a background."""
+    used = {(row["type"], row["id"]) for row in rows if row["id"] is not None}
+    open_ids: dict[object, list[object]] = {}
+    for row in rows:
+        key, kind = str(row["row"]), row["type"]
+        if row["layout"] is None:
+            row["layout"] = "foreground" if kind == "speech" or row["action"] is None else "background"
+        if kind == "speech" and row["character"] is None and row["layout"] == "foreground":
+            row["character"] = "Narrator"
+            faults.append(Fault(key, "character", "nobody was named; the line went to Narrator", "repaired"))
+        if kind not in ("music", "sound_effect") or row["layout"] != "background":
+            continue
+        ids = open_ids.setdefault(kind, [])
+        if row["action"] == "begin":
+            if row["id"] is None:
+                row["id"] = next(number for number in range(1, len(rows) + 2) if (kind, number) not in used)
+                used.add((kind, row["id"]))
+                faults.append(Fault(key, "id", f"background had no id; it is now {row['id']}", "repaired"))
+            ids.append(row["id"])
+        elif row["action"] == "end":
+            if row["id"] is None and len(ids) == 1:
+                row["id"] = ids[0]
+                faults.append(Fault(key, "id", f"end row had no id; it closes the one open background, {ids[0]}", "repaired"))
+            if row["id"] in ids:
+                ids.remove(row["id"])
