@@ -105,7 +105,9 @@ def _give_keys(rows: Sequence[Mapping[str, object]], faults: list[Fault]) -> lis
         if key and key in seen:
             faults.append(Fault(new, "row", f"key {key!r} is used twice; line {index + 1} is now {new}", "repaired"))
         elif key:
-            faults.append(Fault(new, "row", f"key {key[:60]!r} may hold letters, digits, - and _ only; now {new}", "repaired"))
+            faults.append(
+                Fault(new, "row", f"key {key[:60]!r} may hold letters, digits, - and _ only; now {new}", "repaired")
+            )
         elif not fresh_table:
             faults.append(Fault(new, "row", f"line {index + 1} had no key; it is now {new}", "repaired"))
         seen.add(new)
@@ -172,7 +174,9 @@ def _number(column: str, value: str | int | float, key: str, faults: list[Fault]
         if math.isfinite(number):
             return number
     hint = {"duration": "seconds such as 2.5, or auto", "volume": "a number of dB from -60 to 0", "pan": "-1 to 1"}
-    faults.append(Fault(key, column, f"{value[:60]!r} is not a number; give {hint.get(column, 'seconds such as +0.5')}"))
+    faults.append(
+        Fault(key, column, f"{value[:60]!r} is not a number; give {hint.get(column, 'seconds such as +0.5')}")
+    )
     return None
 
 
@@ -199,6 +203,8 @@ def _complete(rows: Sequence[dict[str, object]], faults: list[Fault]) -> None:
         elif row["action"] == "end":
             if row["id"] is None and len(ids) == 1:
                 row["id"] = ids[0]
-                faults.append(Fault(key, "id", f"end row had no id; it closes the one open background, {ids[0]}", "repaired"))
+                faults.append(
+                    Fault(key, "id", f"end row had no id; it closes the one open background, {ids[0]}", "repaired")
+                )
             if row["id"] in ids:
                 ids.remove(row["id"])

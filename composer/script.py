@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -67,7 +67,9 @@ class _SoundRow(_Row):
     @model_validator(mode="after")
     def _layout_agrees(self) -> _SoundRow:
         if self.layout == "foreground" and (self.id is not None or self.action is not None):
-            raise ValueError("action: a foreground row has no id and no action; empty both, or set layout to background")
+            raise ValueError(
+                "action: a foreground row has no id and no action; empty both, or set layout to background"
+            )
         if self.layout == "background" and (self.id is None or self.action is None):
             raise ValueError("action: a background row needs an id and an action, begin or end")
         if self.layout == "background" and self.start is not None:
@@ -152,7 +154,9 @@ def read_rows(raw_rows: Iterable[Mapping[str, object]]) -> tuple[Script | None, 
     if not cells_of_rows:
         return None, [Fault("", "", "the table has no rows; give at least one speech, music or sound_effect row")]
     if len(cells_of_rows) > MAX_ROWS:
-        return None, [Fault("", "", f"the table has {len(cells_of_rows):,} rows, at most {MAX_ROWS:,} are read; split it")]
+        return None, [
+            Fault("", "", f"the table has {len(cells_of_rows):,} rows, at most {MAX_ROWS:,} are read; split it")
+        ]
     tidy = read_cells(cells_of_rows, faults)
     rows: list[SpeechRow | MusicRow | EffectRow] = []
     for cells in tidy:
@@ -302,13 +306,21 @@ def _pairing_faults(rows: Sequence[SpeechRow | MusicRow | EffectRow]) -> list[Fa
         key = row.type, row.id
         if row.action == "begin" and key in open_rows:
             faults.append(
-                Fault(row.row, "id", f"background {row.id} is already open since row {open_rows[key]}; end it first or use another id")
+                Fault(
+                    row.row,
+                    "id",
+                    f"background {row.id} is already open since row {open_rows[key]}; end it first or use another id",
+                )
             )
         elif row.action == "begin":
             open_rows[key] = row.row
         elif key not in open_rows:
             faults.append(
-                Fault(row.row, "action", f"end of {row.type} background {row.id} comes without a begin above it; move it below its begin row or delete it")
+                Fault(
+                    row.row,
+                    "action",
+                    f"end of {row.type} background {row.id} comes without a begin above it; move it below its begin row or delete it",
+                )
             )
         else:
             del open_rows[key]
