@@ -5,6 +5,7 @@ Conventions: samples are float32, shape (channels, n_samples), about [-1, 1].
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -121,17 +122,33 @@ def _refuse_header(path: Path, n_frames: int, n_channels: int, sample_rate: int,
         )
     if n_frames > max_duration_s * sample_rate:
         raise AudioUnreadable(
-            f"{path}: says it is {n_frames / sample_rate:,.0f} s long, at most {max_duration_s:,.0f} s are read; cut it first"
+            f"{path}: says it is {n_frames / sample_rate:,.0f} s long, "
+            f"at most {max_duration_s:,.0f} s are read; cut it first"
         )
 
 
 def write_clip(clip: Clip, path: Path, *, subtype: str = "FLOAT") -> None:
-    """Writes a WAV file under a temporary name, flushes it to the disk, then renames it: never half a file."""
+    """Writes a WAV file under a temporary name, flushes it to the disk, then renames it: never half a file.
+
+    Raises OSError when the disk does not take all of it; the temporary file is removed then.
+    """
     import soundfile
 
     unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("wb") as file:
-        soundfile.write(file, clip.samples.T, clip.sample_rate, format="WAV", subtype=subtype)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
+    n_bytes = clip.samples.size * _BYTES[subtype]
+    try:
+        soundfile.write(unfinished, clip.samples.T, clip.sample_rate, format="WAV", subtype=subtype)
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+        if unfinished.stat().st_size < n_bytes:
+            raise OSError(errno.ENOSPC, f"only {unfinished.stat().st_size:,} of {n_bytes:,} bytes were written")
+        os.replace(unfinished, path)
+    except soundfile.LibsndfileError as error:
+        unfinished.unlink(missing_ok=True)
+        raise OSError(errno.EIO, str(error), str(path)) from error
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+_BYTES = {"FLOAT": 4, "PCM_24": 3, "PCM_16": 2}

@@ -1,0 +1,36 @@
+"""Writing files so that a kill at any moment leaves either the old file or the new one, never half a file."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from composer.errors import ComposerError
+
+UNFINISHED = ".part"
+
+
+def write_atomically(path: Path, data: str | bytes) -> None:
+    """Writes to a temporary name beside `path`, flushes to the disk and renames. Raises ComposerError."""
+    unfinished = path.with_name(path.name + UNFINISHED)
+    raw = data.encode("utf-8") if isinstance(data, str) else data
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise ComposerError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def sweep(folder: Path) -> int:
+    """Removes the unfinished files that a killed run left behind; gives how many there were."""
+    leftovers = [path for path in folder.glob(f"*{UNFINISHED}") if path.is_file()] if folder.is_dir() else []
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return len(leftovers)

@@ -1,0 +1,169 @@
+"""Scene: the folder of a scene. Every path in it is spelt here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from composer.errors import SceneInvalid, ScriptInvalid
+from composer.faults import Fault
+from composer.files import sweep, write_atomically
+from composer.script import Script
+from composer.settings import Settings
+from composer.tables import keys_were_given, read_table, write_table
+
+
+@dataclass(frozen=True)
+class Scene:
+    folder: Path
+
+    @property
+    def settings_path(self) -> Path:
+        return self.folder / "scene.toml"
+
+    @property
+    def script_path(self) -> Path:
+        return self.folder / "script.csv"
+
+    @property
+    def plan_dir(self) -> Path:
+        return self.folder / "plan"
+
+    @property
+    def clips_dir(self) -> Path:
+        return self.folder / "clips"
+
+    @property
+    def choices_path(self) -> Path:
+        return self.clips_dir / "choices.json"
+
+    @property
+    def stems_dir(self) -> Path:
+        return self.folder / "stems"
+
+    @property
+    def mix_path(self) -> Path:
+        return self.folder / "mix.wav"
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.folder / "manifest.json"
+
+    @property
+    def export_dir(self) -> Path:
+        return self.folder / "export"
+
+    def own_file(self, written: str) -> Path:
+        """A file that the table names, relative to the scene. Raises SceneInvalid when it lies outside or is missing."""
+        home = self.folder.resolve()
+        try:
+            path = (home / written).resolve()
+            outside = not path.is_relative_to(home)
+            missing = not path.is_file()
+        except (OSError, ValueError) as error:
+            raise SceneInvalid(f"{written!r} is not a usable path: {error}") from error
+        if outside:
+            raise SceneInvalid(f"{written!r} lies outside the scene folder; copy the file into {self.folder}")
+        if missing:
+            raise SceneInvalid(f"{written!r} is not in the scene folder {self.folder}; copy the file there")
+        return path
+
+    def read_script(self) -> tuple[Script, list[Fault]]:
+        """The script with its repairs and warnings. New row keys are written back. Raises ScriptInvalid."""
+        if not self.script_path.is_file():
+            raise SceneInvalid(f"{self.folder}: has no script.csv; plan one with: talescape plan \"PROMPT\" -o {self.folder}")
+        script, faults = read_table(self.script_path)
+        if script is None:
+            raise ScriptInvalid(faults)
+        if keys_were_given(faults):
+            write_table(script, self.script_path)
+        return script, faults
+
+    def write_script(self, script: Script) -> None:
+        write_table(script, self.script_path)
+
+    def read_settings(self) -> Settings:
+        """The settings; defaults where scene.toml is missing or silent. Raises SceneInvalid naming the key."""
+        if not self.settings_path.exists():
+            return Settings()
+        try:
+            data = tomllib.loads(self.settings_path.read_bytes().decode("utf-8-sig"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SceneInvalid(f"{self.settings_path}: cannot be read: {error}") from error
+        try:
+            return Settings.model_validate(data)
+        except ValidationError as error:
+            told = "; ".join(_setting_fault(dict(details)) for details in error.errors())
+            raise SceneInvalid(f"{self.settings_path}: {told}") from error
+
+    def write_settings(self, settings: Settings) -> None:
+        """A whole new scene.toml, every setting in it."""
+        import tomlkit
+
+        write_atomically(self.settings_path, tomlkit.dumps(settings.model_dump()))
+
+    def add_to_cast(self, cast: Mapping[str, str]) -> None:
+        """Writes voices of new characters into scene.toml; comments and everything else there stay."""
+        import tomlkit
+
+        if not cast:
+            return
+        text = self.settings_path.read_text("utf-8-sig") if self.settings_path.exists() else ""
+        document = tomlkit.parse(text)
+        table = document.setdefault("cast", tomlkit.table())
+        for character, voice in cast.items():
+            table[character] = voice
+        write_atomically(self.settings_path, tomlkit.dumps(document))
+
+    def read_choices(self) -> dict[str, dict[str, object]]:
+        """Which engine `auto` chose for which words; empty when unreadable, since it can be found anew."""
+        try:
+            data = json.loads(self.choices_path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return data if isinstance(data, dict) else {}
+
+    def write_choices(self, choices: Mapping[str, Mapping[str, object]]) -> None:
+        write_atomically(self.choices_path, json.dumps(choices, ensure_ascii=False, indent=1, sort_keys=True))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the scene for one render at a time. Raises SceneInvalid when another process holds it."""
+        self.clips_dir.mkdir(parents=True, exist_ok=True)
+        with (self.clips_dir / ".lock").open("w") as lock:
+            if not _lock(lock.fileno()):
+                raise SceneInvalid(f"{self.folder}: is being rendered by another process; wait until it has finished")
+            for folder in (self.folder, self.clips_dir, self.stems_dir, self.plan_dir, self.export_dir):
+                sweep(folder)
+            yield
+
+
+def _lock(descriptor: int) -> bool:
+    """Takes the lock without waiting; the system frees it when the process ends, however it ends."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _setting_fault(details: Mapping[str, object]) -> str:
+    location = details["loc"]
+    place = ".".join(str(part) for part in location) if isinstance(location, tuple) else str(location)
+    if details["type"] == "extra_forbidden":
+        return f"{place}: no such setting"
+    return f"{place}: {str(details['msg'])[:1].lower()}{str(details['msg'])[1:]}, not {str(details.get('input'))[:60]!r}"
