@@ -31,6 +31,9 @@ SOURCE_VERSION = "1"
 POOR_FIT = 0.35
 """Below this chance of being heard as what was asked, the row gets a warning."""
 
+GOOD_FIT = 0.8
+"""At or above this, engines further down the registry are not asked."""
+
 SoundKind = Literal["music", "sound_effect"]
 
 
@@ -282,16 +285,21 @@ def _sound_engine_of(
 
 
 def choose_engine(kind: SoundKind, query: SoundQuery) -> tuple[str, Fit]:
-    """The ready engine that serves the query best; the earlier in the registry where two are equal."""
-    fits: list[tuple[str, Fit]] = [(name, sound_engine(kind, name).fit(query)) for name in _ready(kind)]
+    """The ready engine that serves the query best; the first in the registry that serves it well ends the search."""
+    fits: list[tuple[str, Fit]] = []
+    for name in _ready(kind):
+        fits.append((name, sound_engine(kind, name).fit(query)))
+        if fits[-1][1].score >= GOOD_FIT:
+            break
     served = [(name, fit) for name, fit in fits if fit.score > 0.0]
     if not served:
         reasons = "; ".join(f"{name}: {fit.because}" for name, fit in fits) or "none is ready"
-        raise ModelError(f"no engine can make {query.text[:80]!r} ({reasons}); describe it differently or give a source")
+        raise ModelError(
+            f"no engine can make {query.text[:80]!r} ({reasons}); describe it differently or give a source"
+        )
     return max(served, key=lambda choice: choice[1].score)
 
 
 @cache
 def _ready(kind: Literal["speech", "music", "sound_effect"]) -> tuple[str, ...]:
     return tuple(name for name in engine_names(kind) if engine_readiness(kind, name).ready)
-

@@ -61,7 +61,7 @@ class Scene:
         return self.folder / "export"
 
     def own_file(self, written: str) -> Path:
-        """A file that the table names, relative to the scene. Raises SceneInvalid when it lies outside or is missing."""
+        """A file that the table names, relative to the scene. SceneInvalid when it lies outside or is missing."""
         home = self.folder.resolve()
         try:
             path = (home / written).resolve()
@@ -78,7 +78,9 @@ class Scene:
     def read_script(self) -> tuple[Script, list[Fault]]:
         """The script with its repairs and warnings. New row keys are written back. Raises ScriptInvalid."""
         if not self.script_path.is_file():
-            raise SceneInvalid(f"{self.folder}: has no script.csv; plan one with: talescape plan \"PROMPT\" -o {self.folder}")
+            raise SceneInvalid(
+                f'{self.folder}: has no script.csv; plan one with: talescape plan "PROMPT" -o {self.folder}'
+            )
         script, faults = read_table(self.script_path)
         if script is None:
             raise ScriptInvalid(faults)
@@ -166,4 +168,6 @@ def _setting_fault(details: Mapping[str, object]) -> str:
     place = ".".join(str(part) for part in location) if isinstance(location, tuple) else str(location)
     if details["type"] == "extra_forbidden":
         return f"{place}: no such setting"
-    return f"{place}: {str(details['msg'])[:1].lower()}{str(details['msg'])[1:]}, not {str(details.get('input'))[:60]!r}"
+    return (
+        f"{place}: {str(details['msg'])[:1].lower()}{str(details['msg'])[1:]}, not {str(details.get('input'))[:60]!r}"
+    )

@@ -319,7 +319,8 @@ def _pairing_faults(rows: Sequence[SpeechRow | MusicRow | EffectRow]) -> list[Fa
                 Fault(
                     row.row,
                     "action",
-                    f"end of {row.type} background {row.id} comes without a begin above it; move it below its begin row or delete it",
+                    f"end of {row.type} background {row.id} comes without a begin above it; "
+                    "move it below its begin row or delete it",
                 )
             )
         else:

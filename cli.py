@@ -1,0 +1,301 @@
+"""The command line: parse, call one function, show what happens. Results go to stdout, progress to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from composer.brief import Brief
+    from composer.drafting import Draft
+    from composer.faults import Fault
+    from composer.render import Finished
+    from composer.scene import Scene
+
+app = typer.Typer(
+    name="talescape",
+    help="Turns a prompt or a story into a narrated soundscape, through a script table that you can edit.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+library_app = typer.Typer(help="Sourced clips: add folders of your own recordings, and search by meaning.")
+app.add_typer(library_app, name="library", no_args_is_help=True)
+
+PromptArgument = Annotated[str, typer.Argument(help="What the scene should be, in a sentence or a paragraph.")]
+SceneOption = Annotated[Path, typer.Option("--output", "-o", help="The scene folder to make.")]
+SceneArgument = Annotated[Path, typer.Argument(help="A scene folder.")]
+StoryOption = Annotated[Path | None, typer.Option("--story", help="A text file with plain prose.")]
+PictureOption = Annotated[Path | None, typer.Option("--picture", help="A picture for a vision model to see.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Language model at OPENAI_BASE_URL.")]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Plan without a language model, even if one is set up.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same scene.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace another table; the old one goes to plan/.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def compose(
+    prompt: PromptArgument = "",
+    output: SceneOption = Path("scene"),
+    story: StoryOption = None,
+    picture: PictureOption = None,
+    model: ModelOption = None,
+    offline: OfflineOption = False,
+    seed: SeedOption = 0,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan, render and mix in one go."""
+    drafted = _draft(_brief(prompt, story, picture, seed), output, model, offline, overwrite)
+    _render(drafted.scene, [], False, as_json)
+
+
+@app.command()
+def plan(
+    prompt: PromptArgument = "",
+    output: SceneOption = Path("scene"),
+    story: StoryOption = None,
+    picture: PictureOption = None,
+    model: ModelOption = None,
+    offline: OfflineOption = False,
+    seed: SeedOption = 0,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the script table only: scene.toml and script.csv."""
+    drafted = _draft(_brief(prompt, story, picture, seed), output, model, offline, overwrite)
+    if as_json:
+        rows = len(drafted.script.rows)
+        _print_json(
+            {"scene": str(output), "table": str(drafted.scene.script_path), "title": drafted.title, "rows": rows}
+        )
+    else:
+        print(drafted.scene.script_path)
+
+
+@app.command()
+def check(
+    target: Annotated[Path, typer.Argument(help="A scene folder or a table file.")], as_json: JsonOption = False
+) -> None:
+    """Name every fault with row and column; exit 1 if any is an error."""
+    from composer.script import faults_json
+
+    n_rows, faults = _faults_of(target)
+    if as_json:
+        _print_json(faults_json(n_rows, faults))
+    else:
+        for fault in faults:
+            print(f"{fault.severity}: {fault}")
+        print(f"{n_rows} rows, {sum(fault.severity == 'error' for fault in faults)} errors")
+    if any(fault.severity == "error" for fault in faults):
+        raise typer.Exit(1)
+
+
+@app.command()
+def render(
+    scene: SceneArgument,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made, and make nothing.")] = False,
+    only: Annotated[str, typer.Option("--only", help="Rows to make, as r03,r07; the others come from the cache.")] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make clips again even when they are cached.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make what changed, then mix."""
+    from composer.render import plan_render
+    from composer.scene import Scene
+
+    rows = [row.strip() for row in only.split(",") if row.strip()]
+    if not dry_run:
+        _render(Scene(scene), rows, fresh, as_json)
+        return
+    planned = plan_render(Scene(scene), only=rows, fresh=fresh)
+    if as_json:
+        _print_json(planned.__dict__)
+    else:
+        what = f"{len(planned.synthesize)} of {len(planned.synthesize) + len(planned.cached)} clips to make"
+        print(f"{what}, about {planned.estimated_s:.0f} s, ${planned.estimated_usd:.2f}")
+
+
+@app.command()
+def convert(
+    table: Annotated[Path, typer.Argument(help="A table: csv, json, or WavJourney's json.")],
+    out: Annotated[Path, typer.Argument(help="The table to write: csv or json.")],
+) -> None:
+    """Read a table in one format and write it in another."""
+    from composer.errors import ScriptInvalid
+    from composer.tables import read_table, write_table
+
+    script, faults = read_table(table)
+    for fault in faults:
+        print(f"{fault.severity}: {fault}", file=sys.stderr)
+    if script is None:
+        raise ScriptInvalid(faults)
+    write_table(script, out)
+    print(out)
+
+
+@app.command()
+def export(
+    scene: SceneArgument,
+    to: Annotated[str, typer.Option("--to", help="Formats, as mp3,m4a,ogg.")] = "mp3",
+) -> None:
+    """Hand the mix over as compressed audio with its title."""
+    from composer.compressed import export_scene
+
+    from composer.scene import Scene
+
+    for path in export_scene(Scene(scene), [name.strip() for name in to.split(",") if name.strip()]):
+        print(path)
+
+
+@app.command()
+def engines(as_json: JsonOption = False) -> None:
+    """Every engine: ready, or what it lacks and how to get it."""
+    from models.engines import REGISTRY, engine_names, engine_readiness
+
+    listed = [
+        {"name": name, "kind": kind, "ready": found.ready, "needs": found.needs}
+        for kind in REGISTRY
+        for name in engine_names(kind)
+        for found in [engine_readiness(kind, name)]
+    ]
+    if as_json:
+        _print_json(listed)
+        return
+    for engine in listed:
+        print(
+            f"{engine['kind']:<13} {engine['name']:<14} {'ready' if engine['ready'] else 'needs: ' + str(engine['needs'])}"
+        )
+
+
+@library_app.command("add")
+def library_add(folder: Annotated[Path, typer.Argument(help="A folder of recordings.")]) -> None:
+    """Index a folder of your own recordings for the library engine."""
+    from composer.library import add_folder
+
+    added, refused = add_folder(folder)
+    for line in refused:
+        print(f"left out: {line}", file=sys.stderr)
+    print(f"{added} clips indexed from {folder}")
+
+
+@library_app.command("search")
+def library_search(
+    words: Annotated[str, typer.Argument(help="What should be heard.")],
+    as_json: JsonOption = False,
+) -> None:
+    """The clips nearest in meaning, best first."""
+    from composer.library import search
+
+    found = search(words)
+    if as_json:
+        _print_json(found)
+        return
+    for clip in found:
+        print(f"{clip['score']:.2f}  {clip['text']}  ({clip['licence']})  {clip['path']}")
+
+
+def _brief(prompt: str, story: Path | None, picture: Path | None, seed: int) -> Brief:
+    from composer.writers.story import read_story
+
+    from composer.brief import Brief
+
+    if bool(prompt.strip()) + (story is not None) != 1 and not (picture and not story):
+        raise typer.BadParameter("give a PROMPT, or --story FILE, or --picture FILE (with a PROMPT if you like)")
+    if story is not None and picture is not None:
+        raise typer.BadParameter("give --story or --picture, not both")
+    return Brief(prompt=prompt, story=read_story(story) if story else "", picture=picture, seed=seed)
+
+
+def _draft(brief: Brief, output: Path, model: str | None, offline: bool, overwrite: bool) -> Draft:
+    from composer.writers.openai import openai_writer_from_environment
+
+    from composer.drafting import draft
+    from composer.scene import Scene
+
+    if model and offline:
+        raise typer.BadParameter("--model and --offline exclude each other")
+    writer = None if offline else openai_writer_from_environment(model)
+    drafted = draft(Scene(output), brief, writer, overwrite=overwrite)
+    _tell(drafted.repairs)
+    state = "planned" if drafted.new else "was planned from this before; its table is used as it is:"
+    print(f"{state} {drafted.title!r}, {len(drafted.script.rows)} rows", file=sys.stderr)
+    return drafted
+
+
+def _faults_of(target: Path) -> tuple[int, list[Fault]]:
+    from composer.render import check as check_scene
+    from composer.scene import Scene
+    from composer.tables import read_table
+
+    if target.is_dir():
+        return check_scene(Scene(target))
+    script, faults = read_table(target)
+    return (len(script.rows) if script else 0), faults
+
+
+def _render(scene: Scene, only: list[str], fresh: bool, as_json: bool) -> None:
+    from composer.progress import show
+    from composer.render import render as render_scene
+
+    finished = show(render_scene(scene, only=only, fresh=fresh))
+    _tell(finished.warnings)
+    if as_json:
+        _print_json(_finished_json(finished))
+    else:
+        print(finished.mix)
+        loudness = f"{finished.loudness_lufs:.1f} LUFS, {finished.true_peak_dbtp:.1f} dBTP"
+        print(f"{finished.duration_s:.1f} s, {loudness}, {finished.synthesized} clips made", file=sys.stderr)
+    if finished.failed:
+        for fault in finished.failed:
+            print(f"failed: {fault}", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+def _finished_json(finished: Finished) -> dict[str, object]:
+    failed = [fault.__dict__ for fault in finished.failed]
+    return {**{name: value for name, value in finished.__dict__.items() if name != "warnings"}, "failed": failed}
+
+
+def _tell(faults: list[Fault]) -> None:
+    for fault in faults:
+        print(f"{fault.severity}: {fault}", file=sys.stderr)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def main() -> NoReturn:
+    """Runs the command line. Our own errors become one line and exit code 1; --debug shows where they came from."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(arguments, standalone_mode=True)
+    except KeyboardInterrupt:
+        print("stopped; what was made is kept, and the next render goes on", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if debug or not _is_ours(error):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _is_ours(error: Exception) -> bool:
+    from composer.errors import ComposerError
+    from models.errors import ModelError
+
+    return isinstance(error, ComposerError | ModelError)
+
+
+if __name__ == "__main__":
+    main()

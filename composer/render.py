@@ -1,0 +1,230 @@
+"""Renders a scene: script -> clips -> timeline -> stems, mix and manifest. Yields events; prints nothing.
+
+Nothing is lost and little is repeated: clips are cached by fingerprint, a failing row does not stop the others, and
+mixing alone (gain, start, pan, fades, room) never synthesizes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from composer.clips import ClipReceipt, clip_file, find_clip, keep_clip, seconds_by_engine
+from composer.errors import ComposerError, RenderFailed, SceneInvalid, ScriptInvalid
+from composer.estimates import estimated_s, estimated_usd
+from composer.faults import Fault
+from composer.manifest import write_manifest
+from composer.mixer import mix
+from composer.orders import Order, Orders, make_orders
+from composer.scene import Scene
+from composer.script import Script
+from composer.settings import Settings
+from composer.synthesis import synthesize
+from composer.timeline import build_timeline
+from models.errors import ModelError
+
+ROW_LIMIT_S = 900.0
+"""How long one row may take before it counts as failed."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is to be done, before anything is."""
+
+    rows: int
+    synthesize: list[str]
+    cached: list[str]
+    estimated_s: float
+    estimated_usd: float
+
+
+@dataclass(frozen=True)
+class RowDone:
+    row: str
+    engine: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RowFailed:
+    fault: Fault
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """All clips are there; the mix begins."""
+
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The scene is mixed. `failed` rows are not in it."""
+
+    scene: str
+    mix: str
+    duration_s: float
+    loudness_lufs: float
+    true_peak_dbtp: float
+    rows: int
+    synthesized: int
+    failed: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+
+Event = Planned | RowDone | RowFailed | Mixing | Finished
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A scene that has been read and decided: what every step below needs."""
+
+    scene: Scene
+    script: Script
+    settings: Settings
+    orders: Orders
+    repairs: list[Fault]
+
+    @property
+    def failed(self) -> list[Fault]:
+        return [fault for fault in self.orders.faults if fault.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Fault]:
+        return self.repairs + [fault for fault in self.orders.faults if fault.severity != "error"]
+
+
+def check(scene: Scene) -> tuple[int, list[Fault]]:
+    """How many rows the scene's table has, and every fault: of the table, of voices, engines and files."""
+    try:
+        job = _read_job(scene, forget=frozenset())
+    except ScriptInvalid as error:
+        return 0, error.faults
+    return len(job.script.rows), job.repairs + job.orders.faults
+
+
+def plan_render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> Planned:
+    """What render would do, without doing it: the dry run. Raises as render does."""
+    job = _read_job(scene, forget=frozenset(only) if fresh else frozenset())
+    return _planned(job, only, fresh)
+
+
+def render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> Iterator[Event]:
+    """Renders what is missing and mixes the scene.
+
+    `only` limits synthesis to these rows; `fresh` makes their clips (or all) again even when they are cached.
+    Raises ScriptInvalid for a faulty table, SceneInvalid for a faulty folder, RenderFailed when no row could be made.
+    """
+    with scene.locked():
+        job = _read_job(scene, forget=frozenset(only) if fresh else frozenset())
+        planned = _planned(job, only, fresh)
+        yield planned
+        scene.add_to_cast(job.orders.cast)
+        scene.write_choices(job.orders.choices)
+        failed = job.failed
+        for fault in failed:
+            yield RowFailed(fault)
+        synthesized = 0
+        wanted = set(planned.synthesize)
+        for order in job.orders.orders:
+            if order.row not in wanted:
+                continue
+            outcome = _make_clip(scene, order)
+            if isinstance(outcome, Fault):
+                failed.append(outcome)
+                yield RowFailed(outcome)
+            else:
+                synthesized += 1
+                yield RowDone(order.row, order.engine, outcome.seconds_spent)
+        yield from _mix_scene(job, failed, synthesized)
+
+
+def _read_job(scene: Scene, *, forget: frozenset[str]) -> _Job:
+    if not scene.folder.is_dir():
+        raise SceneInvalid(f"{scene.folder}: there is no such scene folder; make one with: talescape plan")
+    settings = scene.read_settings()
+    script, repairs = scene.read_script()
+    return _Job(scene, script, settings, make_orders(script, settings, scene, forget=forget), repairs)
+
+
+def _planned(job: _Job, only: Sequence[str], fresh: bool) -> Planned:
+    unknown = set(only) - {row.row for row in job.script.rows}
+    if unknown:
+        there = ", ".join(row.row for row in job.script.sounding())
+        raise SceneInvalid(f"--only: no such row: {', '.join(sorted(unknown))}; rows that sound: {there}")
+    chosen = [order for order in job.orders.orders if not only or order.row in only]
+    missing = [order for order in chosen if fresh or find_clip(job.scene.clips_dir, order.fingerprint) is None]
+    names = {order.row for order in missing}
+    return Planned(
+        rows=len(job.script.rows),
+        synthesize=[order.row for order in missing],
+        cached=[order.row for order in job.orders.orders if order.row not in names],
+        estimated_s=round(estimated_s(missing, seconds_by_engine(job.scene.clips_dir)), 1),
+        estimated_usd=round(estimated_usd(missing), 4),
+    )
+
+
+def _make_clip(scene: Scene, order: Order) -> ClipReceipt | Fault:
+    begun_s = time.perf_counter()
+    try:
+        clip = synthesize(order, limit_s=float(os.environ.get("TALESCAPE_ROW_LIMIT_S", ROW_LIMIT_S)))
+        return keep_clip(
+            scene.clips_dir,
+            order.fingerprint,
+            clip,
+            engine=order.engine,
+            engine_version=order.engine_version,
+            text=order.text,
+            seconds_spent=round(time.perf_counter() - begun_s, 4),
+        )
+    except (ModelError, ComposerError) as error:
+        return Fault(order.row, "description", str(error))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise ComposerError(
+                f"row {order.row}: the disk is full ({scene.clips_dir}); free some space and render again: "
+                "the clips made so far are kept"
+            ) from error
+        return Fault(order.row, "description", f"{order.engine}: {error}")
+
+
+def _mix_scene(job: _Job, failed: list[Fault], synthesized: int) -> Iterator[Event]:
+    scene = job.scene
+    receipts = {}
+    for order in job.orders.orders:
+        receipt = find_clip(scene.clips_dir, order.fingerprint)
+        if receipt is not None:
+            receipts[order.row] = receipt
+    if not receipts:
+        raise RenderFailed("no row could be rendered:\n" + "\n".join(str(fault) for fault in failed))
+    fingerprints = {order.row: order.fingerprint for order in job.orders.orders}
+    clips = {row: clip_file(scene.clips_dir, fingerprints[row], receipt) for row, receipt in receipts.items()}
+    timeline = build_timeline(job.script, clips, job.settings.mix)
+    yield Mixing(timeline.n_samples / timeline.sample_rate)
+    scene.manifest_path.unlink(missing_ok=True)  # the receipt is there only while it is true
+    try:
+        mixed = mix(timeline, job.settings.mix, stems_dir=scene.stems_dir, mix_path=scene.mix_path)
+    except OSError as error:
+        raise ComposerError(
+            f"{scene.folder}: the mix cannot be written: {error}; the clips made so far are kept"
+        ) from error
+    write_manifest(scene, job.script, job.settings, job.orders.orders, receipts, timeline, mixed)
+    left_out = [order.row for order in job.orders.orders if order.row not in receipts]
+    told = {fault.row for fault in failed}
+    unmade = [
+        Fault(row, "", "is not rendered yet and not in the mix", "warning") for row in left_out if row not in told
+    ]
+    yield Finished(
+        scene=str(scene.folder),
+        mix=str(scene.mix_path),
+        duration_s=round(timeline.n_samples / timeline.sample_rate, 3),
+        loudness_lufs=round(mixed.loudness_lufs, 2),
+        true_peak_dbtp=round(mixed.true_peak_dbtp, 2),
+        rows=len(job.script.rows),
+        synthesized=synthesized,
+        failed=failed,
+        warnings=job.warnings + list(timeline.warnings) + unmade,
+    )
