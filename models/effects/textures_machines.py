@@ -1,0 +1,225 @@
+"""Machines as steady sound: engines, a spaceship, a helicopter, a train.
+
+Conventions: those of models.effects.sounds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.clip import Samples
+from models.effects import dsp
+from models.effects.sounds import SAMPLE_RATE, Sound
+
+
+def engine(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """A four-stroke, four-cylinder engine: two firings a turn, each a little different, through the exhaust."""
+    n = dsp.count(duration_s)
+    turns_hz = float(np.interp(dsp.speed(description), [-1, 0, 1], [11.0, 14.0, 35.0])) * float(rng.uniform(0.95, 1.05))
+    if dsp.says(description, "truck", "tractor", "diesel", "bus"):
+        turns_hz *= 0.75
+    speed_hz = turns_hz * (1 + 0.015 * dsp.wander(n, rng, 3.0))
+    firings = np.cumsum(2 * speed_hz.astype(np.float64)) / SAMPLE_RATE
+    starts = np.searchsorted(firings, np.arange(1, int(firings[-1]) + 1)) if n else []
+    gains = np.array([1.0, 0.8, 0.92, 0.7])
+    impulses = np.zeros(n, np.float32)
+    for number, start in enumerate(starts):
+        impulses[min(int(start), n - 1)] = gains[number % 4] * rng.normal(1.0, 0.08)
+    n_bang = dsp.count(0.09)
+    bang = dsp.modal(
+        n_bang, [48.0, 92.0, 170.0, 310.0, 620.0], [0.1, 0.09, 0.06, 0.04, 0.025], [1.0, 0.9, 0.6, 0.35, 0.2], rng
+    )
+    bang += 0.12 * dsp.lowpass(dsp.white(n_bang, rng), 2500.0) * dsp.decay(n_bang, 0.03)
+    from scipy import signal
+
+    body = np.asarray(signal.oaconvolve(impulses, bang)[:n], dtype=np.float32)
+    hiss = dsp.shaped_noise(n, rng, [(80.0, -6.0), (300.0, 0.0), (1500.0, -6.0), (6000.0, -20.0)])
+    rattle = 1.0 + 0.6 * dsp.tone(2 * speed_hz)
+    out = dsp.at_rms(body, 0.1) + 0.022 * hiss * rattle
+    stereo = dsp.reverb(out.astype(np.float32), rng, t60_s=0.15, mix=0.25, cutoff_hz=3000)
+    if dsp.is_far(description):
+        stereo = dsp.far_away(stereo, 0.8)
+    return dsp.tamed(dsp.at_rms(stereo, float(np.interp(dsp.strength(description), [-1, 0, 1], [0.06, 0.11, 0.17]))))
+
+
+def machinery(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """A running machine: motor hum and its harmonics, whine of gears, a regular clank."""
+    n = dsp.count(duration_s)
+    motor_hz = float(rng.uniform(45, 60))
+    drift = motor_hz * (1 + 0.004 * dsp.wander(n, rng, 1.0))
+    hum = dsp.harmonics(drift, [0.6, 1.0, 0.4, 0.6, 0.25, 0.3, 0.1, 0.2, 0.05, 0.1])
+    whine = dsp.harmonics(drift * 11.3, [0.12, 0.05, 0.03])
+    noise = dsp.wide_noise(n, rng, [(60.0, -3.0), (200.0, 0.0), (900.0, -5.0), (4000.0, -16.0), (12_000.0, -30.0)])
+    period = dsp.count(rng.uniform(0.28, 0.45))
+    clank = dsp.modal(
+        dsp.count(0.25), [310.0, 820.0, 1340.0, 2650.0], [0.12, 0.1, 0.08, 0.05], [1.0, 0.6, 0.5, 0.3], rng
+    )
+    out = 0.06 * dsp.pan(hum + whine, 0.0) + 0.05 * noise
+    for number, start in enumerate(range(-int(rng.integers(0, period)), n, period)):
+        dsp.place(out, dsp.pan(clank, -0.2), start, (0.1 if number % 2 else 0.06) * float(rng.uniform(0.8, 1.0)))
+        dsp.place(out, dsp.pan(clank[::2].copy(), 0.3), start + period // 2, 0.04 * float(rng.uniform(0.8, 1.0)))
+    out = dsp.reverb(out, rng, t60_s=0.8, mix=0.25)
+    if dsp.is_far(description):
+        out = dsp.far_away(out, 0.8)
+    return dsp.tamed(dsp.at_rms(out, float(np.interp(dsp.strength(description), [-1, 0, 1], [0.05, 0.09, 0.14]))))
+
+
+def spaceship(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """The inside of a spaceship: a deep beating drone, air through ducts, far turbines."""
+    n = dsp.count(duration_s)
+    root_hz = float(rng.uniform(38, 52))
+    drone = sum(
+        (
+            gain * dsp.tone(np.full(n, root_hz * ratio), float(rng.uniform(0, 6)))
+            for ratio, gain in ((1, 1.0), (1.012, 0.8), (2, 0.6), (2.015, 0.5), (3.01, 0.3), (4.02, 0.25), (6.05, 0.12))
+        ),
+        np.zeros(n, np.float32),
+    )
+    air = dsp.wide_noise(n, rng, [(40.0, -3.0), (120.0, 0.0), (400.0, -6.0), (1500.0, -18.0), (8000.0, -36.0)])
+    turbine = dsp.harmonics(root_hz * 13.7 * (1 + 0.003 * dsp.wander(n, rng, 0.3)), [0.05, 0.02])
+    out = 0.07 * dsp.pan((drone + turbine).astype(np.float32), 0.0) + 0.045 * air * dsp.slow_curve(
+        n, rng, 0.2, 0.8, 1.1
+    )
+    return dsp.tamed(dsp.at_rms(out, float(np.interp(dsp.strength(description), [-1, 0, 1], [0.05, 0.09, 0.14]))))
+
+
+def helicopter(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """Rotor blades slapping the air about twelve times a second over a turbine."""
+    n = dsp.count(duration_s)
+    blades_hz = float(rng.uniform(10.5, 13.5)) * (1 + 0.01 * dsp.wander(n, rng, 0.5))
+    turns = (np.cumsum(blades_hz.astype(np.float64)) / SAMPLE_RATE) % 1.0
+    chop = np.exp(-6.0 * turns) * np.minimum(1.0, turns / 0.06)
+    low = dsp.wide_noise(
+        n, rng, [(25.0, -6.0), (60.0, 0.0), (180.0, -2.0), (500.0, -9.0), (1500.0, -22.0), (6000.0, -40.0)], 0.3
+    )
+    mid = dsp.wide_noise(
+        n, rng, [(200.0, -14.0), (600.0, 0.0), (1500.0, -3.0), (5000.0, -14.0), (12_000.0, -30.0)], 0.6
+    )
+    thump = np.sin(2 * np.pi * 2 * turns) * np.exp(-4.0 * turns) * np.minimum(1.0, turns / 0.03)
+    turbine = dsp.harmonics(blades_hz * 61.0, [0.2, 0.1, 0.05])
+    far = dsp.is_far(description)
+    out = low * (0.25 + 1.6 * chop) + (0.12 if far else 0.3) * mid * (0.2 + 1.4 * chop)
+    out += dsp.pan((0.7 * thump + 0.05 * turbine).astype(np.float32), 0.0)
+    out = out.astype(np.float32) * dsp.slow_curve(n, rng, 0.3, 0.8, 1.1)
+    if far:
+        out = dsp.far_away(out, 0.7)
+    level = float(np.interp(dsp.strength(description) - float(far), [-2, -1, 0, 1], [0.04, 0.06, 0.12, 0.18]))
+    return dsp.tamed(dsp.at_rms(out, level))
+
+
+def train(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """A rolling train: rumble, the hiss of rails, and wheel pairs that cross the joints, clickety-clack."""
+    n = dsp.count(duration_s)
+    period_s = float(np.interp(dsp.speed(description), [-1, 0, 1], [1.5, 0.95, 0.6])) * float(rng.uniform(0.95, 1.05))
+    rumble = dsp.wide_noise(
+        n, rng, [(25.0, -4.0), (60.0, 0.0), (150.0, -3.0), (500.0, -12.0), (2000.0, -26.0), (8000.0, -46.0)]
+    )
+    rails = dsp.wide_noise(n, rng, [(300.0, -16.0), (900.0, 0.0), (2500.0, -5.0), (7000.0, -14.0), (14_000.0, -30.0)])
+    out = 0.05 * rumble * dsp.slow_curve(n, rng, 1.5, 0.7, 1.1) + 0.012 * rails * dsp.slow_curve(n, rng, 1.0, 0.7, 1.1)
+    n_clack = dsp.count(0.16)
+    clacks = []
+    for _ in range(4):
+        modes = [95.0, 210.0, 480.0, 900.0, 1500.0, 2600.0] * rng.uniform(0.95, 1.05, 6)
+        steel = dsp.modal(
+            n_clack, list(modes), [0.14, 0.1, 0.08, 0.06, 0.05, 0.04], [1.0, 0.8, 0.7, 0.5, 0.4, 0.25], rng
+        )
+        knock = dsp.bandpass(dsp.white(n_clack, rng), 300, 4000, 1) * dsp.decay(n_clack, 0.05)
+        clacks.append(dsp.at_peak(steel + 0.8 * knock, 1.0))
+    at_s = -float(rng.uniform(0, period_s))
+    while at_s < duration_s:
+        for offset, gain in ((0.0, 1.0), (0.15, 0.8), (0.47, 0.45), (0.62, 0.35)):
+            clack = clacks[int(rng.integers(4))]
+            moment = at_s + (offset + float(rng.normal(0, 0.006))) * period_s
+            dsp.place(out, dsp.pan(clack, float(rng.uniform(-0.3, 0.3))), round(moment * SAMPLE_RATE), 0.2 * gain)
+        at_s += period_s
+    out = dsp.reverb(out, rng, t60_s=0.4, mix=0.25, cutoff_hz=4000)
+    if dsp.is_far(description):
+        out = dsp.far_away(out, 0.8)
+    return dsp.tamed(dsp.at_rms(out, float(np.interp(dsp.strength(description), [-1, 0, 1], [0.06, 0.1, 0.16]))))
+
+
+SOUNDS: tuple[Sound, ...] = (
+    Sound(
+        "engine",
+        engine,
+        (
+            "engine",
+            "car engine",
+            "engine idling",
+            "car idling",
+            "motor",
+            "idling engine",
+            "truck engine",
+            "tractor",
+            "diesel engine",
+            "motor running",
+        ),
+        15.0,
+        True,
+        ("Engine", "Idling", "Medium engine (mid frequency)", "Heavy engine (low frequency)", "Vehicle"),
+    ),
+    Sound(
+        "machinery",
+        machinery,
+        (
+            "machinery",
+            "machine",
+            "machines",
+            "factory",
+            "machinery hum",
+            "generator",
+            "machine room",
+            "industrial machinery",
+            "machine hum",
+            "engine room",
+        ),
+        20.0,
+        True,
+        ("Mechanisms", "Engine", "Hum", "Gears", "Sewing machine"),
+    ),
+    Sound(
+        "spaceship",
+        spaceship,
+        (
+            "spaceship",
+            "spacecraft",
+            "starship",
+            "space station",
+            "spaceship hum",
+            "spaceship engine",
+            "spaceship interior",
+            "space ship",
+        ),
+        25.0,
+        True,
+        ("Hum", "Throbbing", "Mains hum", "Aircraft", "Aircraft engine", "Engine", "Jet engine", "Environmental noise"),
+    ),
+    Sound(
+        "helicopter",
+        helicopter,
+        ("helicopter", "chopper", "helicopter hovering", "helicopter flying", "rotor blades"),
+        15.0,
+        True,
+        ("Helicopter",),
+    ),
+    Sound(
+        "train",
+        train,
+        (
+            "train",
+            "train rolling",
+            "railway",
+            "train on tracks",
+            "train passing",
+            "train ride",
+            "rolling train",
+            "clickety clack",
+            "subway",
+            "train car",
+            "train wheels",
+        ),
+        20.0,
+        True,
+        ("Train", "Rail transport", "Railroad car, train wagon", "Clickety-clack", "Subway, metro, underground"),
+    ),
+)

@@ -1,0 +1,206 @@
+"""Places as steady sound: an office, typing, a quiet room, city traffic.
+
+Conventions: those of models.effects.sounds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.clip import Samples
+from models.effects import dsp, voices
+from models.effects.sounds import SAMPLE_RATE, Sound
+
+
+def _key(rng: np.random.Generator) -> dsp.Mono:
+    """One key: the finger lands, the key bottoms out, then comes back up more quietly."""
+    n = dsp.count(0.16)
+    out = np.zeros(n, np.float32)
+    down_s, up_s = float(rng.uniform(0.006, 0.015)), float(rng.uniform(0.06, 0.11))
+    for start_s, gain, dark in ((0.0, 0.25, 1.2), (down_s, 1.0, 0.8), (up_s, 0.4, 1.3)):
+        n_click = dsp.count(0.03)
+        click = dsp.bandpass(dsp.white(n_click, rng), 1400 * dark, 7000, 1) * dsp.pulse(n_click, 0.0003, 0.012)
+        modes = [float(rng.uniform(1600, 2600) * dark), float(rng.uniform(3000, 5200)), float(rng.uniform(350, 600))]
+        body = dsp.modal(n_click, modes, [0.02, 0.012, 0.03], [0.35, 0.3, 0.4], rng)
+        dsp.place(out, click + body, dsp.count(start_s), gain)
+    return dsp.at_peak(out, 1.0)
+
+
+def keystrokes(n: int, rng: np.random.Generator, keys_per_s: float) -> Samples:
+    """Someone typing: bursts of a word, short waits between, now and then a longer one; peak about 1."""
+    keys = [_key(rng) for _ in range(14)]
+    space = dsp.lowpass(_key(rng), 3500.0)
+    out = np.zeros((2, n), np.float32)
+    at_s = -float(rng.uniform(0, 0.6))
+    while at_s * SAMPLE_RATE < n:
+        for _ in range(int(rng.integers(2, 9))):
+            key = dsp.pan(keys[int(rng.integers(len(keys)))], float(rng.uniform(-0.3, 0.3)))
+            dsp.place(out, key, round(at_s * SAMPLE_RATE), float(rng.uniform(0.45, 1.0)))
+            at_s += float(rng.gamma(9.0, 1 / 9.0)) / keys_per_s
+        dsp.place(out, dsp.pan(space, 0.1), round(at_s * SAMPLE_RATE), float(rng.uniform(0.7, 1.1)))
+        at_s += float(rng.gamma(4.0, 1 / 4.0)) * 1.5 / keys_per_s + (rng.exponential(0.8) if rng.random() < 0.12 else 0)
+    return out
+
+
+def typing(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    n = dsp.count(duration_s)
+    keys_per_s = float(np.interp(dsp.speed(description), [-1, 0, 1], [3.5, 7.0, 10.0]))
+    out = 0.5 * keystrokes(n, rng, keys_per_s)
+    out = dsp.reverb(out, rng, t60_s=0.25, mix=0.12, cutoff_hz=5000)
+    out += 0.0006 * dsp.wide_noise(n, rng, [(60.0, 0.0), (300.0, -6.0), (4000.0, -20.0)])
+    return dsp.tamed(out * np.float32(10 ** (6.0 * dsp.strength(description) / 20)))
+
+
+def _printer(n: int, rng: np.random.Generator) -> dsp.Mono:
+    """A printer: a carriage that whirs to and fro over a motor."""
+    strokes_hz = float(rng.uniform(0.9, 1.5))
+    t = dsp.times(n)
+    carriage = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * strokes_hz * t)) * np.minimum(
+        1, 8 * np.abs(np.sin(2 * np.pi * strokes_hz * t))
+    )
+    motor = dsp.harmonics(np.full(n, rng.uniform(180, 260)) * (1 + 0.25 * carriage), [0.5, 0.3, 0.25, 0.2, 0.15, 0.1])
+    paper = dsp.band_noise(n, rng, 1500, 6000)
+    return (0.35 * motor * (0.4 + 0.6 * carriage) + 0.4 * paper * (0.3 + 0.7 * carriage)).astype(np.float32)
+
+
+def _phone(rng: np.random.Generator) -> dsp.Mono:
+    """An office telephone: two tones warbling, two rings."""
+    low_hz = float(rng.uniform(900, 1300))
+    n_ring = dsp.count(0.9)
+    warble = np.where(np.sin(2 * np.pi * 14 * np.arange(n_ring) / SAMPLE_RATE) > 0, low_hz, 1.25 * low_hz)
+    ring = dsp.fades(dsp.harmonics(warble, [1.0, 0.2, 0.25, 0.05]), 0.01, 0.05)
+    return np.concatenate([ring, np.zeros(dsp.count(1.6), np.float32), ring])
+
+
+def office(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """Low talk, keyboards near and far, the air conditioning, now and then a telephone or the printer."""
+    n = dsp.count(duration_s)
+    busy = max(dsp.strength(description), dsp.speed(description))
+    bank = voices.phrases(rng, 24, effort=0.2)
+    talk = voices.babble(n, rng, bank, {-1: 3, 0: 6, 1: 11}[int(busy)], 2.0)
+    out = dsp.at_rms(dsp.reverb(talk, rng, t60_s=0.6, mix=0.4, cutoff_hz=3500), 0.022)
+    for desk in range({-1: 1, 0: 2, 1: 4}[int(busy)]):
+        keys = keystrokes(n, rng, float(rng.uniform(5, 8)))
+        keys = np.roll(keys, 0) if desk == 0 else dsp.far_away(keys, 0.4)
+        out += np.float32(0.16 if desk == 0 else 0.08) * dsp.reverb(keys, rng, t60_s=0.5, mix=0.2)
+    at_s = float(rng.uniform(1.0, 8.0))
+    while at_s < duration_s:
+        ring = dsp.far_away(dsp.reverb(_phone(rng), rng, t60_s=0.6, mix=0.4), 0.3)
+        dsp.place(out, ring, dsp.count(at_s), 0.025)
+        at_s += float(rng.uniform(9.0, 16.0))
+    at_s = float(rng.uniform(3.0, 12.0))
+    while at_s < duration_s:
+        n_print = dsp.count(rng.uniform(2.5, 4.5))
+        sheet = dsp.far_away(dsp.pan(dsp.fades(_printer(n_print, rng), 0.1, 0.2), float(rng.uniform(-0.8, 0.8))), 0.3)
+        dsp.place(out, sheet, dsp.count(at_s), 0.014)
+        at_s += float(rng.uniform(11.0, 22.0))
+    air = dsp.wide_noise(n, rng, [(40.0, -3.0), (110.0, 0.0), (400.0, -8.0), (2000.0, -20.0), (9000.0, -36.0)])
+    return dsp.tamed(dsp.at_rms(out + 0.004 * air, float(np.interp(busy, [-1, 0, 1], [0.03, 0.045, 0.06]))))
+
+
+def room_tone(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """The air of an empty room: low soft noise and a trace of mains hum (50 Hz and its harmonics)."""
+    n = dsp.count(duration_s)
+    air = dsp.wide_noise(n, rng, [(30.0, -2.0), (80.0, 0.0), (300.0, -9.0), (1500.0, -22.0), (8000.0, -40.0)], 0.6)
+    hum = dsp.harmonics(np.full(n, 50.0), [0.5, 1.0, 0.25, 0.35, 0.1, 0.12])
+    out = 0.006 * air + 0.0012 * dsp.pan(hum, 0.0)
+    return out * np.float32(10 ** (6.0 * dsp.strength(description) / 20))
+
+
+def traffic(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """A city street: the far roar of all of it, and single cars that pass from side to side."""
+    n = dsp.count(duration_s)
+    busy = max(dsp.strength(description), dsp.speed(description)) - float(dsp.strength(description) < 0)
+    busy = float(np.clip(busy, -1, 1))
+    out = 0.03 * dsp.wide_noise(
+        n, rng, [(25.0, -6.0), (60.0, 0.0), (200.0, -4.0), (900.0, -10.0), (2500.0, -22.0), (9000.0, -44.0)]
+    )
+    at_s = -4.0
+    while at_s < duration_s:
+        dsp.place(out, _car_pass(rng), round(at_s * SAMPLE_RATE), float(10 ** (-rng.exponential(5.0) / 20)))
+        at_s += float(rng.exponential(np.interp(busy, [-1, 0, 1], [5.0, 2.2, 1.2])))
+    if dsp.is_far(description):
+        out = dsp.far_away(out, 0.8)
+    return dsp.tamed(dsp.at_rms(out, float(np.interp(busy, [-1, 0, 1], [0.045, 0.08, 0.12]))))
+
+
+def _car_pass(rng: np.random.Generator) -> Samples:
+    """One car: tyre noise and an engine that swell, cross over and fade, falling in pitch as it passes (Doppler)."""
+    length_s = float(rng.uniform(4.5, 8.0))
+    n = dsp.count(length_s)
+    t = np.linspace(-length_s / 2, length_s / 2, n)
+    speed_m_s, nearest_m = float(rng.uniform(9, 16)), float(rng.uniform(5, 14))
+    distance_m = np.sqrt(nearest_m**2 + (speed_m_s * t) ** 2)
+    level = (nearest_m / distance_m) ** 1.3 * np.hanning(n) ** 0.5
+    doppler = 1.0 / (1.0 + speed_m_s**2 * t / distance_m / 343.0)
+    tyres = dsp.shaped_noise(n, rng, [(80.0, -10.0), (300.0, -4.0), (900.0, 0.0), (1800.0, -6.0), (6000.0, -22.0)])
+    low = dsp.shaped_noise(n, rng, [(30.0, -3.0), (70.0, 0.0), (200.0, -6.0), (600.0, -20.0)])
+    engine = dsp.harmonics(float(rng.uniform(55, 95)) * doppler, [0.5, 1.0, 0.5, 0.5, 0.25, 0.2, 0.12, 0.1])
+    mono = level * (0.6 * tyres + 0.5 * low + 0.25 * engine)
+    side = float(rng.choice([-1.0, 1.0])) * speed_m_s * t / distance_m
+    angle = (0.8 * side + 1) * np.pi / 4
+    return (0.16 * np.stack([np.cos(angle) * mono, np.sin(angle) * mono])).astype(np.float32)
+
+
+SOUNDS: tuple[Sound, ...] = (
+    Sound(
+        "office",
+        office,
+        ("office", "office ambience", "engineering office", "open plan office", "newsroom", "call center", "workplace"),
+        30.0,
+        True,
+        (
+            "Typing",
+            "Computer keyboard",
+            "Hubbub, speech noise, speech babble",
+            "Chatter",
+            "Telephone",
+            "Inside, large room or hall",
+        ),
+    ),
+    Sound(
+        "typing",
+        typing,
+        (
+            "typing",
+            "keyboard",
+            "typing on a keyboard",
+            "computer keyboard",
+            "keyboard typing",
+            "keystrokes",
+            "keyboard clicking",
+        ),
+        8.0,
+        True,
+        ("Typing", "Computer keyboard", "Typewriter"),
+    ),
+    Sound(
+        "room tone",
+        room_tone,
+        ("room tone", "quiet room", "empty room", "room ambience", "air conditioning", "ventilation"),
+        20.0,
+        True,
+        ("Inside, small room", "Hum", "Mains hum", "Silence"),
+    ),
+    Sound(
+        "traffic",
+        traffic,
+        (
+            "traffic",
+            "city traffic",
+            "street",
+            "city",
+            "road",
+            "highway",
+            "cars passing",
+            "urban street",
+            "city street",
+            "street ambience",
+            "city ambience",
+            "cars",
+        ),
+        25.0,
+        True,
+        ("Traffic noise, roadway noise", "Vehicle", "Car", "Motor vehicle (road)", "Car passing by"),
+    ),
+)
