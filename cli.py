@@ -167,9 +167,8 @@ def engines(as_json: JsonOption = False) -> None:
         _print_json(listed)
         return
     for engine in listed:
-        print(
-            f"{engine['kind']:<13} {engine['name']:<14} {'ready' if engine['ready'] else 'needs: ' + str(engine['needs'])}"
-        )
+        state = "ready" if engine["ready"] else f"needs: {engine['needs']}"
+        print(f"{engine['kind']:<13} {engine['name']:<14} {state}")
 
 
 @library_app.command("add")

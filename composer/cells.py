@@ -29,7 +29,7 @@ _EMPTY = {"", "n/a"}
 _EMPTY_VALUE = _EMPTY | {"na", "none", "null", "nan", "-", "–", "—"}
 """In columns that hold numbers and choices these cannot be meant; in text they can ("None", a speaker sighs)."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
-_NUMBER = re.compile(r"[+-]?(\d{1,12}([.,]\d{1,12})?|[.,]\d{1,12})([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(\d{1,12}([.,]\d{1,40})?|[.,]\d{1,40})([eE][+-]?\d{1,3})?")
 _UNIT = {
     "volume": r"\s*(db|dbfs|lufs|lkfs)?\s*",
     "duration": r"\s*(s|sec|secs|second|seconds)?\s*",

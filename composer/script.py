@@ -214,7 +214,9 @@ def _read_row(cells: dict[str, object], faults: list[Fault]) -> SpeechRow | Musi
         row = _ROW.validate_python({"volume": DEFAULT_VOLUME[str(kind)], **given})
     except ValidationError as error:
         found = [_fault_of(key, details) for details in error.errors()]
-        faults += {fault.column: fault for fault in reversed(found)}.values()  # one fault a cell: the first
+        told = {(fault.row, fault.column) for fault in faults if fault.severity == "error"}
+        once = {fault.column: fault for fault in reversed(found)}  # one fault a cell: the first
+        faults += [fault for fault in once.values() if (key, fault.column) not in told]
         return None
     return None if misplaced else row
 

@@ -1,0 +1,71 @@
+"""Toy engines: real sound in microseconds, so that tests walk the whole path. They count what they make."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+import numpy as np
+
+from models.clip import Clip
+from models.engines import Fit, SoundQuery, Voice
+from models.errors import SynthesisFailed, VoiceUnknown
+
+VOICES = (
+    Voice("ann", "female", "American", "adult", 200.0, 0.9),
+    Voice("bob", "male", "American", "adult", 110.0, 0.9),
+    Voice("cy", "male", "British", "old", 90.0, 0.8),
+)
+made: list[str] = []
+"""What the toys were asked for since the test began."""
+
+
+def tone(duration_s: float, frequency_hz: float, sample_rate: int, level: float = 0.2) -> Clip:
+    time_s = np.arange(round(duration_s * sample_rate)) / sample_rate
+    samples = (level * np.sin(2 * np.pi * frequency_hz * time_s)).astype(np.float32)
+    return Clip(samples[np.newaxis], sample_rate)
+
+
+class ToySpeech:
+    """A tone of 0.06 s a character; "CRASH" raises, "HANG" sleeps, "NAN" and "SILENCE" give broken clips."""
+
+    version: ClassVar[str] = "1"
+    licence: ClassVar[str] = "test"
+
+    def voices(self) -> tuple[Voice, ...]:
+        return VOICES
+
+    def refuses(self, text: str) -> str | None:
+        return "the toy speaks ASCII only" if not text.isascii() else None
+
+    def speak(self, text: str, *, voice: str, seed: int) -> Clip:
+        names = {v.name: v for v in VOICES}
+        if voice not in names:
+            raise VoiceUnknown(f"voice {voice!r} is unknown; the toy has: {', '.join(names)}")
+        made.append(text)
+        clip = tone(0.2 + 0.06 * len(text), names[voice].pitch_hz, 24_000)
+        if "CRASH" in text:
+            raise ZeroDivisionError("the toy crashed")
+        if "HANG" in text:
+            time.sleep(2)
+        if "NAN" in text:
+            clip.samples[0, 5] = np.nan
+        if "SILENCE" in text:
+            clip.samples[:] = 0
+        return clip
+
+
+class ToySounds:
+    """A tone whose pitch is its seed's."""
+
+    version: ClassVar[str] = "1"
+    licence: ClassVar[str] = "test"
+
+    def fit(self, query: SoundQuery) -> Fit:
+        return Fit(0.0 if "unheard-of" in query.text else 0.5, "is a toy")
+
+    def generate(self, query: SoundQuery, *, duration_s: float | None, seed: int) -> Clip:
+        made.append(query.text)
+        if "CRASH" in query.text:
+            raise SynthesisFailed("the toy cannot make this")
+        return tone(duration_s or (3.0 if query.bed else 1.0), 300 + seed % 1000, 48_000)
