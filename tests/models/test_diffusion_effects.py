@@ -56,7 +56,7 @@ def test_missing_weights_are_told_with_the_way_to_get_them(
         sound_engine("sound_effect", name)
 
 
-def tiny_tokenizer(folder: Path) -> Any:
+def tiny_tokenizer() -> Any:
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Whitespace
@@ -86,7 +86,7 @@ def tiny_stable_audio(folder: Path) -> None:
         ),
         text_encoder=T5EncoderModel(text).eval(),
         projection_model=StableAudioProjectionModel(text_encoder_dim=8, conditioning_dim=8, min_value=0, max_value=32),
-        tokenizer=tiny_tokenizer(folder),
+        tokenizer=tiny_tokenizer(),
         transformer=StableAudioDiTModel(
             sample_size=500, in_channels=4, num_layers=1, attention_head_dim=4, num_attention_heads=2,
             num_key_value_attention_heads=1, out_channels=4, cross_attention_dim=8, time_proj_dim=8,
@@ -111,3 +111,64 @@ def test_stable_audio_loads_a_local_copy_and_repeats_by_seed(
     assert np.array_equal(first.samples, engine.generate(QUERY, duration_s=1.5, seed=3).samples)
     assert not np.array_equal(first.samples, engine.generate(QUERY, duration_s=1.5, seed=4).samples)
     assert engine.generate(QUERY, duration_s=6.0, seed=3).samples.shape == (2, 12_000)
+
+
+def tiny_audioldm2(folder: Path) -> None:
+    import torch
+    import transformers as tf
+    from diffusers import AudioLDM2Pipeline, AutoencoderKL, DDIMScheduler
+    from diffusers.pipelines.audioldm2.modeling_audioldm2 import AudioLDM2ProjectionModel, AudioLDM2UNet2DConditionModel
+
+    torch.manual_seed(0)
+    clap_text = tf.ClapTextConfig(
+        vocab_size=16, hidden_size=8, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=40, projection_dim=8, pad_token_id=1, bos_token_id=0, eos_token_id=2,
+    )  # fmt: skip
+    clap_audio = tf.ClapAudioConfig(
+        spec_size=8, window_size=2, num_mel_bins=8, hidden_size=16, patch_size=2, patch_stride=2, num_classes=2,
+        depths=[1, 1], num_attention_heads=[2, 2], patch_embeds_hidden_size=8, projection_dim=8, num_hidden_layers=2,
+    )  # fmt: skip
+    clap = tf.ClapConfig(text_config=clap_text.to_dict(), audio_config=clap_audio.to_dict(), projection_dim=8)
+    language = tf.GPT2LMHeadModel(tf.GPT2Config(n_embd=8, n_head=2, n_layer=1, vocab_size=16, n_ctx=64, n_positions=64))
+    language.config.max_new_tokens = 4
+    vocoder = tf.SpeechT5HifiGanConfig(
+        model_in_dim=8, sampling_rate=16_000, upsample_initial_channel=8, upsample_rates=[2, 2],
+        upsample_kernel_sizes=[4, 4], resblock_kernel_sizes=[3, 3], resblock_dilation_sizes=[[1, 3], [1, 3]],
+        normalize_before=False,
+    )  # fmt: skip
+    letters = {word: number for number, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", "<mask>", *"rain"])}
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁rain", -1.0)]
+    t5 = tf.T5Config(vocab_size=16, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
+    AudioLDM2Pipeline(
+        vae=AutoencoderKL(
+            block_out_channels=(8, 16), in_channels=1, out_channels=1, norm_num_groups=8, latent_channels=4,
+            down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
+        ),
+        text_encoder=tf.ClapModel(clap).eval(),
+        text_encoder_2=tf.T5EncoderModel(t5).eval(),
+        projection_model=AudioLDM2ProjectionModel(text_encoder_dim=8, text_encoder_1_dim=8, langauge_model_dim=8),
+        language_model=language.eval(),
+        tokenizer=tf.RobertaTokenizer(vocab=letters, merges=[], model_max_length=16),
+        tokenizer_2=tf.T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=16),
+        feature_extractor=tf.ClapFeatureExtractor(feature_size=8),
+        unet=AudioLDM2UNet2DConditionModel(
+            block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=8, sample_size=8, in_channels=4,
+            out_channels=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), cross_attention_dim=(8, 8),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        ),
+        scheduler=DDIMScheduler(),
+        vocoder=tf.SpeechT5HifiGan(vocoder),
+    ).save_pretrained(folder)  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")  # diffusers and transformers warn of each other
+def test_audioldm2_loads_a_local_copy_and_repeats_by_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_audioldm2(tmp_path)
+    audioldm2 = importlib.import_module("models.effects.audioldm2")
+    monkeypatch.setenv("TALESCAPE_AUDIOLDM2", str(tmp_path))
+    monkeypatch.setattr(audioldm2, "N_STEPS", 2)
+    engine = audioldm2.AudioLdm2()
+    first = engine.generate(QUERY, duration_s=1.0, seed=1)
+    assert first.samples.shape == (1, 16_000) and first.sample_rate == 16_000
+    assert np.array_equal(first.samples, engine.generate(QUERY, duration_s=1.0, seed=1).samples)
+    assert not np.array_equal(first.samples, engine.generate(QUERY, duration_s=1.0, seed=2).samples)
