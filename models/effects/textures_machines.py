@@ -107,32 +107,34 @@ def helicopter(duration_s: float, rng: np.random.Generator, description: str) ->
     return dsp.tamed(dsp.at_rms(out, level))
 
 
+def _rattle(rng: np.random.Generator) -> dsp.Mono:
+    """Steel on steel: a knock of noise around 700 to 2000 Hz that rings for a twentieth of a second."""
+    n = dsp.count(0.2)
+    centre_hz = float(np.exp(rng.uniform(np.log(700), np.log(2000))))
+    noise = dsp.bandpass(dsp.white(n, rng), 0.55 * centre_hz, 1.8 * centre_hz, 1)
+    return dsp.at_peak(noise * dsp.pulse(n, 0.0005, 0.125), 1.0)
+
+
 def train(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
-    """A rolling train: rumble, the hiss of rails, and wheel pairs that cross the joints, clickety-clack."""
+    """A rolling train: wheels rattling on steel, louder as wheel pairs cross a joint, over a deep rumble."""
     n = dsp.count(duration_s)
-    period_s = float(np.interp(dsp.speed(description), [-1, 0, 1], [1.5, 0.95, 0.6])) * float(rng.uniform(0.95, 1.05))
-    rumble = dsp.wide_noise(
-        n, rng, [(25.0, -4.0), (60.0, 0.0), (150.0, -3.0), (500.0, -12.0), (2000.0, -26.0), (8000.0, -46.0)]
-    )
-    rails = dsp.wide_noise(n, rng, [(300.0, -16.0), (900.0, 0.0), (2500.0, -5.0), (7000.0, -14.0), (14_000.0, -30.0)])
-    out = 0.05 * rumble * dsp.slow_curve(n, rng, 1.5, 0.7, 1.1) + 0.012 * rails * dsp.slow_curve(n, rng, 1.0, 0.7, 1.1)
-    n_clack = dsp.count(0.16)
-    clacks = []
-    for _ in range(4):
-        modes = [95.0, 210.0, 480.0, 900.0, 1500.0, 2600.0] * rng.uniform(0.95, 1.05, 6)
-        steel = dsp.modal(
-            n_clack, list(modes), [0.14, 0.1, 0.08, 0.06, 0.05, 0.04], [1.0, 0.8, 0.7, 0.5, 0.4, 0.25], rng
-        )
-        knock = dsp.bandpass(dsp.white(n_clack, rng), 300, 4000, 1) * dsp.decay(n_clack, 0.05)
-        clacks.append(dsp.at_peak(steel + 0.8 * knock, 1.0))
+    period_s = float(np.interp(dsp.speed(description), [-1, 0, 1], [2.0, 1.44, 0.95])) * float(rng.uniform(0.95, 1.05))
+    rolling = dsp.scatter(n, 600.0, [_rattle(rng) for _ in range(60)], rng, spread_db=6.0)
+    rolling = dsp.reverb(rolling, rng, t60_s=0.3, mix=0.4, cutoff_hz=3000)
+    rolling = dsp.at_rms(dsp.lowpass(dsp.highpass(rolling, 400.0), 3000.0), 0.1)
+    joints = np.full(n, 0.85, np.float32)
+    hit = dsp.pulse(dsp.count(0.2), 0.006, 0.2)
+    clack = dsp.bandpass(dsp.white(dsp.count(0.15), rng), 250.0, 1500.0, 1) * dsp.pulse(dsp.count(0.15), 0.002, 0.1)
+    clacks = np.zeros(n, np.float32)
     at_s = -float(rng.uniform(0, period_s))
     while at_s < duration_s:
-        for offset, gain in ((0.0, 1.0), (0.15, 0.8), (0.47, 0.45), (0.62, 0.35)):
-            clack = clacks[int(rng.integers(4))]
-            moment = at_s + (offset + float(rng.normal(0, 0.006))) * period_s
-            dsp.place(out, dsp.pan(clack, float(rng.uniform(-0.3, 0.3))), round(moment * SAMPLE_RATE), 0.2 * gain)
+        for offset, gain in ((0.0, 1.0), (0.105, 0.85), (0.31, 0.7), (0.415, 0.9)):
+            start = round((at_s + (offset + float(rng.normal(0, 0.005))) * period_s) * SAMPLE_RATE)
+            dsp.place(joints, hit, start, 0.5 * gain)
+            dsp.place(clacks, clack, start, 0.25 * gain * float(rng.uniform(0.8, 1.0)))
         at_s += period_s
-    out = dsp.reverb(out, rng, t60_s=0.4, mix=0.25, cutoff_hz=4000)
+    rumble = dsp.wide_noise(n, rng, [(20.0, -12.0), (40.0, 0.0), (75.0, 0.0), (120.0, -18.0), (250.0, -40.0)], 0.4)
+    out = rolling * joints + dsp.pan(clacks, 0.0) + 0.05 * rumble * dsp.slow_curve(n, rng, 1.5, 0.6, 1.1)
     if dsp.is_far(description):
         out = dsp.far_away(out, 0.8)
     return dsp.tamed(dsp.at_rms(out, float(np.interp(dsp.strength(description), [-1, 0, 1], [0.06, 0.1, 0.16]))))

@@ -25,9 +25,9 @@ def _crackles(rng: np.random.Generator, n_grains: int) -> list[dsp.Mono]:
 def fire(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
     n = dsp.count(duration_s)
     force = dsp.strength(description)
-    roar = dsp.wide_noise(n, rng, [(30.0, -10.0), (70.0, 0.0), (200.0, -3.0), (600.0, -14.0), (3000.0, -30.0)], 0.5)
-    out = 0.035 * (1.0 + 0.6 * force) * roar * dsp.slow_curve(n, rng, 4.0, 0.5, 1.2)
-    out += 0.006 * dsp.wide_noise(n, rng, [(500.0, -12.0), (2000.0, 0.0), (9000.0, -6.0), (18_000.0, -20.0)])
+    roar = dsp.wide_noise(n, rng, [(30.0, -6.0), (60.0, 0.0), (110.0, 0.0), (200.0, -10.0), (500.0, -18.0), (3000.0, -40.0)], 0.5)
+    out = 0.025 * (1.0 + 0.6 * force) * roar * dsp.slow_curve(n, rng, 4.0, 0.5, 1.2)
+    out += 0.003 * dsp.wide_noise(n, rng, [(500.0, -12.0), (2000.0, 0.0), (9000.0, -6.0), (18_000.0, -20.0)])
     rate_hz = float(np.interp(force, [-1, 0, 1], [9, 22, 45]))
     out += 0.07 * dsp.scatter(n, rate_hz, _crackles(rng, 40), rng, spread_db=7.0)
     bursts = dsp.scatter(n, 0.7, [_burst(rng) for _ in range(6)], rng, spread_db=4.0)

@@ -6,6 +6,7 @@ Conventions: those of models.effects.sounds.
 from __future__ import annotations
 
 import numpy as np
+from scipy import signal
 
 from models.clip import Samples
 from models.effects import dsp, voices
@@ -45,56 +46,48 @@ def dishes(n: int, rng: np.random.Generator) -> Samples:
 
 
 def _clap(rng: np.random.Generator) -> dsp.Mono:
-    """Two palms: a burst of noise around the resonance of the hollow between them (Repp 1987)."""
-    n = dsp.count(0.05)
-    centre_hz = float(rng.uniform(700, 2300))
-    noise = dsp.bandpass(dsp.white(n, rng), 0.6 * centre_hz, 1.7 * centre_hz, 1)
-    noise += 0.35 * dsp.white(n, rng) * dsp.decay(n, 0.006)
-    return dsp.at_peak(noise * dsp.pulse(n, 0.0008, rng.uniform(0.02, 0.045)), 1.0)
+    """Two palms: a few milliseconds of noise around the resonance of the hollow between them (Repp 1987)."""
+    n = dsp.count(0.018)
+    centre_hz = float(np.exp(rng.uniform(np.log(600), np.log(1900))))
+    noise = dsp.bandpass(dsp.white(n, rng), 0.55 * centre_hz, 1.8 * centre_hz, 1)
+    return dsp.at_peak(noise * dsp.pulse(n, 0.0005, 0.0075), 1.0) * np.float32(10 ** (rng.normal(0.0, 2.0) / 20))
 
 
 def applause(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """A hall of people clapping; "light" is a few dozen, "loud" a thousand."""
     n = dsp.count(duration_s)
     force = dsp.strength(description)
-    out = np.zeros((2, n), np.float32)
-    for number in range({-1: 14, 0: 45, 1: 110}[int(force)]):
-        claps = [_clap(rng) for _ in range(3)]
-        period_s = 1.0 / float(rng.uniform(3.0, 5.0))
-        angle, gain = rng.uniform(0.1, 0.9) * np.pi / 2, 10 ** (-rng.exponential(6.0) / 20)
-        sides = np.float32(gain) * np.array([[np.cos(angle)], [np.sin(angle)]], np.float32)
-        start_s = -float(rng.uniform(0, period_s)) - 0.05
-        while start_s < duration_s:
-            clap = claps[int(rng.integers(3))]
-            dsp.place(out, clap[None, :], round(start_s * SAMPLE_RATE), sides * np.float32(rng.uniform(0.7, 1.0)))
-            start_s += period_s * float(rng.normal(1.0, 0.05))
-    out = dsp.reverb(out, rng, t60_s=1.1, mix=0.35, cutoff_hz=6000)
+    claps_per_s = float(np.interp(force, [-1, 0, 1], [350, 1500, 2500]))
+    out = dsp.scatter(n, claps_per_s, [_clap(rng) for _ in range(80)], rng, spread_db=6.0)
+    out = dsp.reverb(out, rng, t60_s=0.9, mix=0.05, cutoff_hz=3000)
+    out = dsp.lowpass(dsp.highpass(out, 400.0), 3000.0, 3) * dsp.slow_curve(n, rng, 1.0, 0.8, 1.1)
+    if dsp.is_far(description):
+        out = dsp.far_away(out, 0.7)
     return dsp.tamed(dsp.at_rms(out, float(np.interp(force, [-1, 0, 1], [0.05, 0.1, 0.16]))))
 
 
 def _shout(rng: np.random.Generator) -> dsp.Mono:
-    """One person cheering: a long high open vowel that rises and falls."""
-    n = int(rng.uniform(0.7, 2.2) * voices.RATE)
+    """One person cheering: a high open vowel that rises and falls, unsteady with excitement."""
+    n = int(rng.uniform(0.4, 1.4) * voices.RATE)
     t = np.linspace(0, 1, n)
-    female = rng.random() < 0.5
-    top_hz = float(rng.uniform(420, 700) if female else rng.uniform(260, 430))
-    pitch = top_hz * (0.75 + 0.25 * np.sin(np.pi * t ** rng.uniform(0.5, 1.2)))
-    first, last = voices.VOWELS_HZ[rng.choice([2, 3, 4, 7, 8], 2)] * (1.15 if female else 1.0)
+    bend = 0.4 + 0.6 * np.sin(np.pi * t ** rng.uniform(0.4, 1.0))
+    tremor = 1 + 0.02 * np.sin(2 * np.pi * 5.5 * t * n / voices.RATE + rng.uniform(0, 6))
+    pitch = float(np.exp(rng.uniform(np.log(300), np.log(620)))) * bend * tremor
+    first, last = voices.VOWELS_HZ[rng.choice([3, 4, 5, 7, 8], 2)] * rng.uniform(1.0, 1.2)
     formants = first[:, None] * (1 - t) + last[:, None] * t
-    level = np.minimum(1.0, t / 0.12) * np.minimum(1.0, (1 - t) / 0.35)
-    sound = voices.voiced(pitch.astype(np.float32), level.astype(np.float32), formants.astype(np.float32), rng)
-    doubled = np.repeat(sound, 2)
-    return dsp.at_rms(dsp.lowpass(doubled, 9000.0), 0.1)
+    level = np.minimum(1.0, t / 0.15) * np.minimum(1.0, (1 - t) / 0.4)
+    sound = voices.voiced(np.float32(pitch), np.float32(level), np.float32(formants), rng)
+    return dsp.at_rms(np.asarray(signal.resample_poly(sound, 2, 1), dtype=np.float32), 0.1)
 
 
 def cheering(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """Shouts of joy over applause."""
     n = dsp.count(duration_s)
     force = dsp.strength(description)
-    rate_hz = float(np.interp(force, [-1, 0, 1], [10, 30, 60]))
-    out = dsp.scatter(n, rate_hz, [_shout(rng) for _ in range(40)], rng, spread_db=5.0)
-    roar = dsp.wide_noise(n, rng, [(200.0, -20.0), (600.0, -3.0), (1200.0, 0.0), (2500.0, -4.0), (8000.0, -20.0)], 0.8)
-    out = dsp.at_rms(out, 0.1) + 0.035 * roar * dsp.slow_curve(n, rng, 1.0, 0.7, 1.1)
-    out += 0.45 * applause(duration_s, rng, description)
-    out = dsp.reverb(out, rng, t60_s=1.6, mix=0.45, cutoff_hz=5000)
+    shouts_per_s = float(np.interp(force, [-1, 0, 1], [4, 9, 16]))
+    shouts = dsp.scatter(n, shouts_per_s, [_shout(rng) for _ in range(50)], rng, spread_db=5.0)
+    out = dsp.at_rms(dsp.reverb(shouts, rng, t60_s=1.4, mix=0.3, cutoff_hz=5000), 0.1)
+    out += dsp.at_rms(applause(duration_s, rng, "loud applause" if force > 0 else ""), 0.065)
     if dsp.is_far(description):
         out = dsp.far_away(out, 0.6)
     return dsp.tamed(dsp.at_rms(out, float(np.interp(force, [-1, 0, 1], [0.06, 0.11, 0.17]))))
@@ -104,24 +97,25 @@ def heartbeat(duration_s: float, rng: np.random.Generator, description: str) -> 
     """Lub and dub: two low thumps a beat, the second shorter and higher, a third of the beat later."""
     n = dsp.count(duration_s)
     beats_per_s = float(np.interp(dsp.speed(description), [-1, 0, 1], [0.85, 1.15, 2.0]))
+    n_thump = dsp.count(0.25)
+    t = np.arange(n_thump) / SAMPLE_RATE
+    flesh: dsp.Curve = [(20.0, -10.0), (75.0, 0.0), (150.0, 0.0), (300.0, -18.0), (900.0, -50.0)]
+    low_hz = float(rng.uniform(62, 80))
+    thumps = []
+    for start_hz, attack_s, t60_s in ((low_hz, 0.012, 0.15), (1.25 * low_hz, 0.009, 0.11)):
+        swing = dsp.tone(start_hz * (1 - 1.2 * np.minimum(t, 0.2))) * dsp.pulse(n_thump, attack_s, t60_s)
+        rush = dsp.shaped_noise(n_thump, rng, flesh) * dsp.pulse(n_thump, attack_s, 0.8 * t60_s)
+        thumps.append(dsp.fades(swing + 0.06 * rush, 0.0, 0.02))
+    lub, dub = thumps
     out = np.zeros(n, np.float32)
     start_s = -float(rng.uniform(0, 0.5)) / beats_per_s
-    n_thump = dsp.count(0.22)
-    t = np.arange(n_thump) / SAMPLE_RATE
-    body = dsp.shaped_noise(n_thump, rng, [(20.0, -6.0), (45.0, 0.0), (120.0, -9.0), (300.0, -30.0)])
-    lub = dsp.tone(62.0 - 90.0 * np.minimum(t, 0.2)) * dsp.pulse(n_thump, 0.012, 0.18) + 0.15 * body * dsp.pulse(
-        n_thump, 0.01, 0.12
-    )
-    dub = dsp.tone(78.0 - 120.0 * np.minimum(t, 0.2)) * dsp.pulse(n_thump, 0.008, 0.12) + 0.12 * body * dsp.pulse(
-        n_thump, 0.008, 0.08
-    )
     while start_s < duration_s:
         beat_s = float(rng.normal(1.0, 0.02)) / beats_per_s
         dsp.place(out, lub, round(start_s * SAMPLE_RATE), float(rng.uniform(0.9, 1.0)))
-        dsp.place(out, dub, round((start_s + min(0.32, 0.36 * beat_s)) * SAMPLE_RATE), float(rng.uniform(0.55, 0.7)))
+        dsp.place(out, dub, round((start_s + min(0.3, 0.36 * beat_s)) * SAMPLE_RATE), float(rng.uniform(0.6, 0.7)))
         start_s += beat_s
-    level = float(np.interp(dsp.strength(description), [-1, 0, 1], [0.4, 0.65, 0.85]))
-    return dsp.tamed(dsp.pan(np.float32(level / 1.1) * out, 0.0))
+    level = float(np.interp(dsp.strength(description), [-1, 0, 1], [0.35, 0.6, 0.8]))
+    return dsp.tamed(dsp.pan(np.float32(level) * out, 0.0))
 
 
 SOUNDS: tuple[Sound, ...] = (

@@ -13,41 +13,38 @@ from models.effects.sounds import SAMPLE_RATE, Sound
 
 
 def _key(rng: np.random.Generator) -> dsp.Mono:
-    """One key: the finger lands, the key bottoms out, then comes back up more quietly."""
-    n = dsp.count(0.16)
-    out = np.zeros(n, np.float32)
-    down_s, up_s = float(rng.uniform(0.006, 0.015)), float(rng.uniform(0.06, 0.11))
-    for start_s, gain, dark in ((0.0, 0.25, 1.2), (down_s, 1.0, 0.8), (up_s, 0.4, 1.3)):
-        n_click = dsp.count(0.03)
-        click = dsp.bandpass(dsp.white(n_click, rng), 1400 * dark, 7000, 1) * dsp.pulse(n_click, 0.0003, 0.012)
-        modes = [float(rng.uniform(1600, 2600) * dark), float(rng.uniform(3000, 5200)), float(rng.uniform(350, 600))]
-        body = dsp.modal(n_click, modes, [0.02, 0.012, 0.03], [0.35, 0.3, 0.4], rng)
-        dsp.place(out, click + body, dsp.count(start_s), gain)
+    """One key: the finger lands, the key bottoms out, then comes back up; plastic rings over a dull case."""
+    out = np.zeros(dsp.count(0.2), np.float32)
+    n = dsp.count(0.05)
+    for start_s, gain in ((0.0, 0.3), (rng.uniform(0.004, 0.012), 1.0), (rng.uniform(0.06, 0.12), 0.4)):
+        click = dsp.at_peak(dsp.bandpass(dsp.white(n, rng), 1400, 8000, 1) * dsp.pulse(n, 0.0003, 0.02))
+        modes_hz = list(np.array([900.0, 1900.0, 3100.0, 4700.0]) * rng.uniform(0.9, 1.1, 4))
+        plastic = dsp.modal(n, modes_hz, [0.04, 0.03, 0.02, 0.015], [0.3, 0.5, 0.4, 0.3], rng)
+        case = dsp.modal(n, [float(rng.uniform(150, 300))], [0.05], [1.0], rng)
+        dsp.place(out, click + 0.3 * plastic + 0.3 * case, dsp.count(start_s), gain * 10 ** (rng.normal(0, 2) / 20))
     return dsp.at_peak(out, 1.0)
 
 
 def keystrokes(n: int, rng: np.random.Generator, keys_per_s: float) -> Samples:
     """Someone typing: bursts of a word, short waits between, now and then a longer one; peak about 1."""
-    keys = [_key(rng) for _ in range(14)]
-    space = dsp.lowpass(_key(rng), 3500.0)
+    keys = [_key(rng) for _ in range(20)]
     out = np.zeros((2, n), np.float32)
     at_s = -float(rng.uniform(0, 0.6))
     while at_s * SAMPLE_RATE < n:
-        for _ in range(int(rng.integers(2, 9))):
+        for _ in range(int(rng.integers(3, 10))):
             key = dsp.pan(keys[int(rng.integers(len(keys)))], float(rng.uniform(-0.3, 0.3)))
-            dsp.place(out, key, round(at_s * SAMPLE_RATE), float(rng.uniform(0.45, 1.0)))
-            at_s += float(rng.gamma(9.0, 1 / 9.0)) / keys_per_s
-        dsp.place(out, dsp.pan(space, 0.1), round(at_s * SAMPLE_RATE), float(rng.uniform(0.7, 1.1)))
-        at_s += float(rng.gamma(4.0, 1 / 4.0)) * 1.5 / keys_per_s + (rng.exponential(0.8) if rng.random() < 0.12 else 0)
+            dsp.place(out, key, round(at_s * SAMPLE_RATE), float(rng.uniform(0.4, 1.0)))
+            at_s += float(rng.gamma(6.0, 1 / 6.0)) / keys_per_s
+        at_s += float(rng.gamma(3.0, 1 / 3.0)) * 2.0 / keys_per_s
     return out
 
 
 def typing(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
     n = dsp.count(duration_s)
     keys_per_s = float(np.interp(dsp.speed(description), [-1, 0, 1], [3.5, 7.0, 10.0]))
-    out = 0.5 * keystrokes(n, rng, keys_per_s)
-    out = dsp.reverb(out, rng, t60_s=0.25, mix=0.12, cutoff_hz=5000)
-    out += 0.0006 * dsp.wide_noise(n, rng, [(60.0, 0.0), (300.0, -6.0), (4000.0, -20.0)])
+    out = 0.3 * keystrokes(n, rng, keys_per_s)
+    out = dsp.reverb(out, rng, t60_s=0.25, mix=0.12, cutoff_hz=8000)
+    out += 0.0005 * dsp.wide_noise(n, rng, [(60.0, 0.0), (300.0, -6.0), (4000.0, -20.0)])
     return dsp.tamed(out * np.float32(10 ** (6.0 * dsp.strength(description) / 20)))
 
 
@@ -81,7 +78,7 @@ def office(duration_s: float, rng: np.random.Generator, description: str) -> Sam
     out = dsp.at_rms(dsp.reverb(talk, rng, t60_s=0.6, mix=0.4, cutoff_hz=3500), 0.022)
     for desk in range({-1: 1, 0: 2, 1: 4}[int(busy)]):
         keys = keystrokes(n, rng, float(rng.uniform(5, 8)))
-        keys = np.roll(keys, 0) if desk == 0 else dsp.far_away(keys, 0.4)
+        keys = keys if desk == 0 else dsp.far_away(keys, 0.2)
         out += np.float32(0.16 if desk == 0 else 0.08) * dsp.reverb(keys, rng, t60_s=0.5, mix=0.2)
     at_s = float(rng.uniform(1.0, 8.0))
     while at_s < duration_s:

@@ -83,7 +83,7 @@ def wind(duration_s: float, rng: np.random.Generator, description: str) -> Sampl
     n = dsp.count(duration_s)
     force = dsp.strength(description)
     gusts = dsp.slow_curve(n, rng, float(np.interp(force, [-1, 0, 1], [0.25, 0.4, 0.6])), 0.15, 1.0)
-    curve = [(25.0, -9.0), (60.0, 0.0), (200.0, -3.0), (600.0, -10.0), (2000.0, -26.0), (8000.0, -50.0)]
+    curve = [(20.0, -6.0), (45.0, 0.0), (250.0, -3.0), (500.0, -13.0), (1000.0, -20.0), (4000.0, -32.0), (9000.0, -50.0)]
     out = dsp.wide_noise(n, rng, curve, 0.5) * (0.4 + 0.6 * gusts)
     whistles = np.zeros((2, n), np.float32)
     for low_hz in (320.0, 480.0, 760.0):
@@ -92,7 +92,7 @@ def wind(duration_s: float, rng: np.random.Generator, description: str) -> Sampl
         swell = gusts**2 * dsp.slow_curve(n, rng, 0.5, 0.1, 1.0)
         whistles += dsp.pan(band * swell, float(rng.uniform(-0.6, 0.6)))
     out += (0.45 + 0.3 * force) * whistles
-    out += 0.12 * gusts**2 * dsp.wide_noise(n, rng, [(400.0, -20.0), (1500.0, 0.0), (6000.0, -8.0), (15_000.0, -30.0)])
+    out += 0.03 * gusts**2 * dsp.wide_noise(n, rng, [(400.0, -20.0), (1500.0, 0.0), (6000.0, -8.0), (15_000.0, -30.0)])
     level = float(np.interp(force, [-1, 0, 1], [0.05, 0.1, 0.18]))
     return dsp.tamed(dsp.at_rms(out, level))
 
