@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -107,6 +108,9 @@ def read_clip(path: Path, *, max_duration_s: float = 3600.0) -> Clip:
         raise AudioUnreadable(f"{path}: holds no samples")
     if len(frames) < declared:
         raise AudioUnreadable(f"{path}: is cut short: {len(frames)} of {declared} frames are there")
+    missing = _missing_wav_bytes(path)
+    if missing:
+        raise AudioUnreadable(f"{path}: is cut short: {missing:,} bytes of its samples are missing")
     if not np.isfinite(frames).all():
         where_s = float(np.argmin(np.isfinite(frames).all(axis=1))) / sample_rate
         raise AudioUnreadable(f"{path}: holds a sample that is not a finite number at {where_s:.3f} s")
@@ -125,6 +129,26 @@ def _refuse_header(path: Path, n_frames: int, n_channels: int, sample_rate: int,
             f"{path}: says it is {n_frames / sample_rate:,.0f} s long, "
             f"at most {max_duration_s:,.0f} s are read; cut it first"
         )
+
+
+def _missing_wav_bytes(path: Path) -> int:
+    """How many bytes of samples a WAV file promises and lacks: libsndfile reads a cut file without a word.
+
+    Chunks follow Microsoft's RIFF layout; a size of 2^32 - 1 is a stream's "until the end" and promises nothing.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if file.read(4) != b"RIFF":
+            return 0
+        position = 12
+        while position + 8 <= size:
+            file.seek(position)
+            name, n_bytes = struct.unpack("<4sI", file.read(8))
+            position += 8
+            if name == b"data":
+                return max(0, position + n_bytes - size) if n_bytes < 2**32 - 1 else 0
+            position += n_bytes + n_bytes % 2
+    return 0
 
 
 def write_clip(clip: Clip, path: Path, *, subtype: str = "FLOAT") -> None:
