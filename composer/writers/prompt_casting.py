@@ -1,0 +1,100 @@
+"""Casting of a prompt: which character fills which slot of a sheet, and what is known of them."""
+
+from __future__ import annotations
+
+from composer.writers.prompt_nouns import indefinite
+from composer.writers.prompt_reading import Reading
+from composer.writers.prompt_roles import Role, age_of, gender_of
+from composer.writers.prompt_tags import find_tags
+
+_HINTS = {
+    "host": "warm and clear, speaks to the listener",
+    "reporter": "lively and quick, speaks from the spot",
+    "narrator": "calm and clear storyteller",
+    "voice": "confident and deep",
+    "pundit": "experienced, dry humour",
+    "child": "curious and quick",
+}
+_MAIN = {
+    "news": "host",
+    "podcast": "host",
+    "weather": "host",
+    "sports": "host",
+    "advertisement": "voice",
+    "trailer": "voice",
+}
+"""The slot that leads through a genre; where none is named, the narrator."""
+_NAMES = {
+    "meditation": {"narrator": "Guide"}, "tour": {"narrator": "Guide"}, "walk": {"narrator": "Guide"},
+    "horror": {"narrator": "Storyteller"}, "history": {"narrator": "Teacher", "guest": "Student"},
+    "weather": {"host": "Forecaster", "reporter": "Reporter"}, "advertisement": {"voice": "Announcer"},
+    "sports": {"host": "Commentator"}, "trailer": {"voice": "Voice"},
+}  # fmt: skip
+_GUESTS = {
+    "sports": "pundit", "mystery": "inspector", "drama": "stranger", "horror": "listener", "advertisement": "customer",
+    "history": "student", "walk": "ranger",
+}  # fmt: skip
+"""Who else speaks when the prompt names nobody; other genres ask their topic."""
+_SILENT_GUEST = (
+    "meditation",
+    "scene",
+    "tour",
+    "walk",
+    "weather",
+    "trailer",
+    "bedtime",
+    "fairytale",
+    "story",
+    "drama",
+    "mystery",
+)
+_EXPERTS = (
+    ("space", "astronomer"), ("disaster", "eyewitness"), ("animal", "biologist"), ("food", "chef"), ("sea", "marine biologist"),
+    ("history", "historian"), ("tech", "engineer"), ("sport", "coach"), ("arts", "musician"), ("mind", "psychologist"),
+    ("nature", "ranger"), ("city", "resident"),
+)  # fmt: skip
+
+
+def cast_of(reading: Reading) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Slot -> character, character -> casting hints, slot -> "a chief engineer"."""
+    main = _MAIN.get(reading.genre, "narrator")
+    names = _NAMES.get(reading.genre, {})
+    cast = {main: names.get(main, main.capitalize())}
+    words: dict[str, str] = {}
+    about: dict[str, str] = {cast[main]: _HINTS[main]}
+
+    def put(slot: str, role: Role) -> None:
+        cast[slot] = role.name
+        words[slot] = role.words if role.name in role.words or not role.name[:1].isupper() else role.words
+        hints = [role.words.removeprefix("a ").removeprefix("an "), gender_of(role.words), age_of(role.words)]
+        hints.append(_HINTS.get(slot, "speaks from experience"))
+        about[role.name] = ", ".join(dict.fromkeys(hint for hint in hints if hint))
+
+    named = list(dict.fromkeys(reading.roles))
+    guests = 0
+    for role in named:
+        if role.slot == "guest" and reading.genre in ("tour", "walk") and role.name.endswith("Guide"):
+            put(main, role)
+        elif role.slot == "guest":
+            guests += 1
+            put("guest" if guests == 1 else f"guest{guests}", role)
+        elif role.slot == "reporter" and main != "narrator":
+            put("reporter", role)
+        elif main != "voice":
+            put(main, role)
+    if cast[main] not in about:
+        about[cast[main]] = _HINTS[main]
+    about = {name: hints for name, hints in about.items() if name in cast.values()}
+    if not named and reading.genre in ("news", "weather"):
+        put("reporter", Role("reporter", "Reporter", "a reporter"))
+    if "guest" not in cast and reading.genre not in _SILENT_GUEST and (not named or reading.genre not in ("news",)):
+        put("guest", _default_guest(reading))
+    return cast, about, words
+
+
+def _default_guest(reading: Reading) -> Role:
+    noun = _GUESTS.get(reading.genre, "")
+    if not noun:
+        tags = find_tags(reading.topic.words)
+        noun = next((noun for tag, noun in _EXPERTS if tag in tags), "expert")
+    return Role("guest", noun.title(), indefinite(noun))

@@ -1,0 +1,351 @@
+"""Topic: what a prompt is about, as noun phrases and clauses that fit into English sentences.
+
+A headline ("Humans send probe to Mars") becomes a clause ("humans have sent a probe to Mars"), a noun phrase ("the
+probe to Mars") and a short name ("the probe"). What cannot be read as English is used as it was given.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from composer.writers.prompt_nouns import (
+    DETERMINERS,
+    PREPOSITIONS,
+    RELATIVES,
+    indefinite,
+    is_mass,
+    is_plural,
+    lower_common_start,
+    looks_like_a_name,
+)
+from composer.writers.prompt_verbs import AUXILIARIES, Form, gerund, participle, third_person, verb_of
+
+Kind = Literal["clause", "noun", "doing", "question", "other"]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What it is about, in the shapes that sentences need. No shape ends with a stop; none is empty."""
+
+    words: str
+    """As given, trimmed."""
+    kind: Kind
+    noun: str
+    """Stands after "about": "the light-speed probe to Alpha Centauri"."""
+    thing: str
+    """Short and definite: "the probe"."""
+    clause: str
+    """A whole statement: "humans have sent a light-speed probe to Alpha Centauri"."""
+    doing: str
+    """"sending a light-speed probe to Alpha Centauri"; for what is not done, the noun again."""
+    who: str
+    """Who does it, or the thing."""
+    place: str = ""
+    """Where to: "Alpha Centauri"; empty when there is none."""
+    plural: bool = False
+    """Whether `thing` is plural."""
+    noun_plural: bool = False
+
+    @property
+    def it(self) -> str:
+        return "they" if self.plural else "it"
+
+    @property
+    def them(self) -> str:
+        return "them" if self.plural else "it"
+
+    @property
+    def its(self) -> str:
+        return "their" if self.plural else "its"
+
+    @property
+    def are(self) -> str:
+        return "are" if self.plural else "is"
+
+    @property
+    def have(self) -> str:
+        return "have" if self.plural else "has"
+
+    @property
+    def do(self) -> str:
+        return "do" if self.plural else "does"
+
+    @property
+    def were(self) -> str:
+        return "were" if self.plural else "was"
+
+    def v(self, base: str) -> str:
+        """A present-tense verb that agrees with the thing."""
+        return base if self.plural else third_person(base)
+
+    def nv(self, base: str) -> str:
+        """A present-tense verb that agrees with the noun."""
+        if base == "be":
+            return "are" if self.noun_plural else "is"
+        return base if self.noun_plural else third_person(base)
+
+
+def read_topic(words: str) -> Topic:
+    """The topic of a prompt's words. Never fails: what has no grammar we know is used as a name."""
+    words = re.sub(r"\s+", " ", words).strip(" \t\n,;:.!-–—")
+    tokens = words.rstrip("?").split()
+    if not any(character.isalnum() for character in words):
+        return _as_name(words)
+    first = tokens[0].casefold()
+    if words.endswith("?") or first in ("why", "how", "what", "when", "where", "who", "whether"):
+        return _question(words, tokens)
+    found = verb_of(first)
+    if found and found[1] == "gerund" and len(tokens) > 1 and _after_gerund(tokens[1]):
+        return Topic(words, "doing", lower_common_start(words), lower_common_start(words),
+                     f"{lower_common_start(words)} takes more than you would think", lower_common_start(words),
+                     "people")  # fmt: skip
+    place = _find_verb(tokens)
+    if place is not None:
+        return _clause(words, tokens, place)
+    if not words.isascii() and sum(character.isascii() and character.isalpha() for character in words) < 3:
+        return _as_name(words)
+    return _noun(words, tokens)
+
+
+def _after_gerund(word: str) -> bool:
+    lower = word.casefold()
+    return (
+        lower in DETERMINERS
+        or lower in PREPOSITIONS
+        or lower in ("how", "with", "together", "up", "down")
+        or (not is_plural(lower) and not lower.endswith("s") and lower in ("water", "friends", "alone", "home"))
+    )
+
+
+def _find_verb(tokens: list[str]) -> int | None:
+    """Where the main verb stands: after a subject that agrees with it, not inside a relative clause."""
+    determiners = 0
+    after_preposition = False
+    for index, token in enumerate(tokens):
+        word = token.casefold().strip(",;:.!?\"'")
+        if word in RELATIVES and index > 0:
+            return None
+        if word in DETERMINERS:
+            determiners += not after_preposition
+            after_preposition = False
+        if word in PREPOSITIONS and index > 0:
+            after_preposition = True
+        if index == 0 or determiners > 1:
+            continue
+        if tokens[index - 1].casefold() in DETERMINERS or tokens[index - 1].endswith((",", ";", ":")):
+            continue
+        if word in AUXILIARIES:
+            return index if index + 1 < len(tokens) else None
+        found = verb_of(word)
+        if found is None or tokens[index - 1].casefold() in PREPOSITIONS:
+            continue
+        if found[1] != "gerund" and _agrees(tokens[:index], found[1], tokens[index + 1 :]):
+            return index
+    return None
+
+
+def _agrees(subject: list[str], form: Form, rest: list[str]) -> bool:
+    head = head_of(subject)
+    if head.casefold() in PREPOSITIONS or head.casefold() in ("and", "or"):
+        return False
+    plural = is_plural(head) or "and" in [word.casefold() for word in subject] or head.casefold() in ("i", "we", "you")
+    follows = rest[0].casefold() if rest else ""
+    if form == "third":  # "the town dances": a plural noun unless something that a verb takes comes next
+        return (
+            not plural
+            and (bool(rest) or head.casefold() in DETERMINERS or len(subject) > 1)
+            and follows != "of"
+            or (
+                not plural
+                and follows == "of"
+                and verb_of("dream") is not None
+                and len(subject) >= 1
+                and bool(rest[1:])
+                and subject[0].casefold() in DETERMINERS
+            )
+        )
+    if form == "past":
+        return bool(rest) and follows not in ("by", "of", "from") or not rest and len(subject) > 1
+    return plural
+
+
+def head_of(tokens: list[str]) -> str:
+    """The head noun of a noun phrase: the last word before a preposition, a relative or a comma."""
+    for index, token in enumerate(tokens):
+        word = token.casefold()
+        if index and (word in PREPOSITIONS or word in RELATIVES or word in ("called", "named")):
+            return tokens[index - 1].strip(",;:.!?\"'")
+        if token.endswith((",", ";", ":")):
+            return token.strip(",;:")
+        if index and (found := verb_of(word)) and found[1] == "gerund" and index + 1 < len(tokens):
+            return tokens[index - 1].strip(",;:.!?\"'")
+    return tokens[-1].strip(",;:.!?\"'") if tokens else ""
+
+
+def _split_phrase(tokens: list[str]) -> tuple[list[str], list[str]]:
+    """A noun phrase up to its head, and what follows it."""
+    for index, token in enumerate(tokens):
+        word = token.casefold()
+        is_gerund = (found := verb_of(word)) is not None and found[1] == "gerund" and index + 1 < len(tokens)
+        stops = word in PREPOSITIONS or word in RELATIVES or word in ("called", "named", "and", "but", "because")
+        stops = stops or word in ("after", "before", "while", "when", "as") or is_gerund
+        if index and stops:
+            return tokens[:index], tokens[index:]
+        if token.endswith((",", ";", ":")):
+            return [*tokens[:index], token.rstrip(",;:")], [token[-1], *tokens[index + 1 :]]
+    return tokens, []
+
+
+def definite(tokens: list[str]) -> str:
+    """A noun phrase with "the" where English wants it; names, plurals and mass words stay bare."""
+    if not tokens:
+        return ""
+    first = tokens[0].casefold()
+    if first in ("a", "an"):
+        return " ".join(["the", *tokens[1:]])
+    if first in DETERMINERS or looks_like_a_name(tokens):
+        return " ".join(tokens)
+    return "the " + lower_common_start(" ".join(tokens))
+
+
+def _bare_or_definite(tokens: list[str]) -> str:
+    """As a subject of talk in general: "whales", "coffee", but "the lighthouse"."""
+    head = head_of(tokens)
+    first = tokens[0].casefold()
+    if first not in DETERMINERS and (is_plural(head) or is_mass(head) or "and" in tokens):
+        return lower_common_start(" ".join(tokens))
+    if first in ("a", "an"):
+        return lower_common_start(" ".join(tokens))
+    return definite(tokens)
+
+
+def _with_article(tokens: list[str]) -> str:
+    head = head_of(tokens)
+    first = tokens[0].casefold()
+    if first in DETERMINERS or looks_like_a_name(tokens) or is_plural(head) or is_mass(head):
+        return lower_common_start(" ".join(tokens))
+    return indefinite(lower_common_start(" ".join(tokens)))
+
+
+def _place_in(tokens: list[str]) -> str:
+    """ "Alpha Centauri" out of "to Alpha Centauri"; names only."""
+    for index, token in enumerate(tokens[:-1]):
+        if token.casefold() in ("to", "on", "in", "at", "near", "from", "around", "across") and (
+            tokens[index + 1][:1].isupper()
+        ):
+            name = []
+            for word in tokens[index + 1 :]:
+                if not (word[:1].isupper() or word.casefold() in ("of", "the")):
+                    break
+                name.append(word.strip(",;:.!?"))
+                if word.endswith((",", ";", ":")):
+                    break
+            return " ".join(name)
+    return ""
+
+
+def _clause(words: str, tokens: list[str], place: int) -> Topic:
+    subject, verb, rest = tokens[:place], tokens[place].casefold(), tokens[place + 1 :]
+    who = _with_article(subject)
+    head = head_of(subject)
+    plural_subject = is_plural(head) or "and" in [word.casefold() for word in subject]
+    auxiliary = verb in AUXILIARIES
+    found = None if auxiliary else verb_of(verb)
+    base, form = found if found else (verb, "base")
+    takes_object = bool(rest) and not auxiliary and rest[0].casefold() not in PREPOSITIONS and not _is_adverb(rest[0])
+    phrase, tail = _split_phrase(rest) if takes_object else ([], rest)
+    takes_object = bool(phrase)
+    object_words = _with_article(phrase) if takes_object else ""
+    said = " ".join(part for part in (object_words, " ".join(tail)) if part).replace(" ,", ",").replace(" :", ":")
+    if auxiliary or form == "past" or who.casefold() in ("i", "we", "you") or base in ("love", "like", "need", "want"):
+        clause = f"{who} {verb} {said}".strip()
+    elif base in ("dream", "live", "sleep", "wait", "rain", "wonder", "wish", "hope", "fear", "believe", "rule",
+                  "know", "mean", "think", "feel", "work", "stand", "roam", "whisper", "sing", "dance"):  # fmt: skip
+        clause = f"{who} {verb} {said}".strip()  # states and habits stay in the present
+    else:
+        clause = f"{who} {'have' if plural_subject else 'has'} {participle(base)} {said}".strip()
+    told = phrase if takes_object and not _is_pronoun(phrase[0]) else subject
+    thing_head = head_of(told)
+    thing = definite(told) if len(told) == 1 or told is subject or looks_like_a_name(told) else _short(told)
+    noun = f"{definite(told)} {' '.join(tail)}".strip() if told is phrase else f"{definite(subject)}"
+    if told is subject and looks_like_a_name(subject):
+        thing = noun = " ".join(subject)
+    doing = (f"{gerund(base)} {said}" if not auxiliary else noun).strip()
+    tail_has_verb = any(word.casefold() in AUXILIARIES or (verb_of(word) or ("", ""))[1] in ("third", "past")
+                        for word in tail)  # fmt: skip
+    if tail_has_verb and told is phrase:
+        noun = definite(told)
+    plural = is_plural(thing_head) or (told is subject and plural_subject)
+    noun = noun.replace(" ,", ",")
+    return Topic(words, "clause", noun, thing, clause, doing, who, _place_in(tail or rest), plural, plural)
+
+
+def _short(phrase: list[str]) -> str:
+    """ "the probe" out of "a new light-speed probe"; a possessive stays ("her father's boat")."""
+    if phrase[0].casefold() in DETERMINERS - {"a", "an", "the", "some", "one"}:
+        return " ".join(phrase)
+    return f"the {phrase[-1]}" if not phrase[-1][:1].isupper() else definite(phrase)
+
+
+def _is_adverb(word: str) -> bool:
+    lower = word.casefold()
+    return lower.endswith("ly") and lower not in ("family", "fly") or lower in (
+        "over", "up", "down", "out", "off", "away", "back", "again", "together", "home", "alone", "that", "how",
+        "why", "what", "where", "if", "when", "because", "while", "as", "once", "and", "but", "not", "so",
+    )  # fmt: skip
+
+
+def _is_pronoun(word: str) -> bool:
+    return word.casefold() in ("it", "them", "him", "her", "us", "me", "you", "itself", "himself", "herself",
+                               "everyone", "nobody", "everything", "each")  # fmt: skip
+
+
+def _noun(words: str, tokens: list[str]) -> Topic:
+    phrase, tail = _split_phrase(tokens)
+    head = head_of(tokens)
+    joined = bool(tail) and tail[0].casefold() in ("and",) and not _has_clause(tail)
+    noun = _bare_or_definite(tokens)
+    bare = noun == lower_common_start(words) and words.split()[0].casefold() not in DETERMINERS
+    if looks_like_a_name(phrase) and not tail:
+        thing = words
+    elif joined:
+        thing = noun
+    elif bare and (is_plural(head) or is_mass(head)):
+        thing = lower_common_start(" ".join(phrase))
+    elif phrase[0].casefold() in DETERMINERS or len(phrase) > 1:
+        thing = _short(phrase)
+    else:
+        thing = definite(phrase)
+    plural = is_plural(head) or (joined and not is_mass(head) or joined)
+    are = "are" if plural else "is"
+    return Topic(words, "noun", noun, thing, f"all eyes are on {noun}" if are else noun, noun, thing,
+                 _place_in(tail), plural, plural)  # fmt: skip
+
+
+def _has_clause(tokens: list[str]) -> bool:
+    return any(token.casefold() in AUXILIARIES for token in tokens)
+
+
+def _question(words: str, tokens: list[str]) -> Topic:
+    asked = words.rstrip("?").strip()
+    lowered = asked[:1].lower() + asked[1:] if not asked.startswith("I ") else asked
+    inverted = len(tokens) > 1 and (tokens[0].casefold() in AUXILIARIES or tokens[1].casefold() in AUXILIARIES)
+    phrase: list[str] = []
+    for token in tokens[2 if inverted else 1 :]:
+        word = token.casefold()
+        if phrase and (word in AUXILIARIES or word in PREPOSITIONS or verb_of(word)):
+            break
+        if word not in AUXILIARIES and not (word in ("to", "much", "many", "long", "far")):
+            phrase.append(token)
+    noun = f"the question, {asked}" if inverted else f"the question of {lowered}"
+    thing = _bare_or_definite(phrase) if phrase and not _is_pronoun(phrase[0]) else "the question"
+    plural = bool(phrase) and thing != "the question" and is_plural(head_of(phrase))
+    clause = f"one question will not rest: {lowered}"
+    return Topic(words, "question", noun, thing, clause, noun, "people", "", plural, False)
+
+
+def _as_name(words: str) -> Topic:
+    """Other scripts, pictures and signs: used as they are, as one would say a name."""
+    return Topic(words, "other", words, words, f"all eyes are on {words}", words, words)
