@@ -20,6 +20,8 @@ Mono = NDArray[np.float32]
 Curve = Sequence[tuple[float, float]]
 """Points (frequency in Hz, gain in dB), ascending; straight lines over log frequency lie between them."""
 
+DENSE_S = 8.0
+
 WEAK = ("light", "gentle", "soft", "softly", "quiet", "quietly", "faint", "slight", "calm", "small", "mild", "drizzle")
 STRONG = (
     "heavy",
@@ -235,16 +237,32 @@ def place(out: Samples, grain: Samples, start: int, gain: float | Samples = 1.0)
 def scatter(
     n: int, rate_hz: float, bank: Sequence[Mono], rng: np.random.Generator, *, spread_db: float = 6.0
 ) -> Samples:
-    """Grains of a bank at random moments, levels (sd spread_db) and places, as stereo; already going at sample 0."""
-    out = np.zeros((2, n), np.float32)
-    starts = poisson_starts(n, rate_hz, rng, before_s=max(len(grain) for grain in bank) / SAMPLE_RATE)
+    """Grains of a bank at random moments, levels (sd spread_db) and places, as stereo; already going at sample 0.
+
+    More than 200 grains a second are placed for DENSE_S only and then extended: nobody can follow them.
+    """
+    n_placed = min(n, count(DENSE_S)) if rate_hz > 200 else n
+    out = np.zeros((2, n_placed), np.float32)
+    starts = poisson_starts(n_placed, rate_hz, rng, before_s=max(len(grain) for grain in bank) / SAMPLE_RATE)
     which = rng.integers(0, len(bank), len(starts))
     gains = 10 ** (rng.normal(0.0, spread_db, len(starts)) / 20)
     angles = rng.uniform(0.15, 0.85, len(starts)) * np.pi / 2
-    for start, grain_no, gain, angle in zip(starts, which, gains, angles, strict=True):
-        grain = bank[grain_no]
-        place(out[0], grain, int(start), float(gain * np.cos(angle)))
-        place(out[1], grain, int(start), float(gain * np.sin(angle)))
+    sides = (gains * np.stack([np.cos(angles), np.sin(angles)])).astype(np.float32).T[:, :, None]
+    for start, grain_no, side in zip(starts.tolist(), which.tolist(), sides, strict=True):
+        place(out, bank[grain_no], start, side)
+    return extended(out, n, rng)
+
+
+def extended(texture: Samples, n: int, rng: np.random.Generator) -> Samples:
+    """A texture made longer: pieces of it from random places, crossfaded with equal power."""
+    n_texture, n_piece = texture.shape[-1], texture.shape[-1] // 4
+    if n <= n_texture:
+        return texture[..., :n]
+    window = np.sin(np.pi * (np.arange(2 * n_piece) + 0.5) / (2 * n_piece)).astype(np.float32)
+    out = np.zeros((*texture.shape[:-1], n), np.float32)
+    for start in range(-n_piece, n, n_piece):
+        first = int(rng.integers(0, n_texture - 2 * n_piece + 1))
+        place(out, texture[..., first : first + 2 * n_piece] * window, start)
     return out
 
 

@@ -6,6 +6,7 @@ Conventions: those of models.effects.sounds.
 from __future__ import annotations
 
 import numpy as np
+from scipy import signal
 
 from models.clip import Samples
 from models.effects import dsp
@@ -20,7 +21,7 @@ def engine(duration_s: float, rng: np.random.Generator, description: str) -> Sam
         turns_hz *= 0.75
     speed_hz = turns_hz * (1 + 0.015 * dsp.wander(n, rng, 3.0))
     firings = np.cumsum(2 * speed_hz.astype(np.float64)) / SAMPLE_RATE
-    starts = np.searchsorted(firings, np.arange(1, int(firings[-1]) + 1)) if n else []
+    starts = np.searchsorted(firings, np.arange(1, int(firings[-1]) + 1))
     gains = np.array([1.0, 0.8, 0.92, 0.7])
     impulses = np.zeros(n, np.float32)
     for number, start in enumerate(starts):
@@ -30,8 +31,6 @@ def engine(duration_s: float, rng: np.random.Generator, description: str) -> Sam
         n_bang, [48.0, 92.0, 170.0, 310.0, 620.0], [0.1, 0.09, 0.06, 0.04, 0.025], [1.0, 0.9, 0.6, 0.35, 0.2], rng
     )
     bang += 0.12 * dsp.lowpass(dsp.white(n_bang, rng), 2500.0) * dsp.decay(n_bang, 0.03)
-    from scipy import signal
-
     body = np.asarray(signal.oaconvolve(impulses, bang)[:n], dtype=np.float32)
     hiss = dsp.shaped_noise(n, rng, [(80.0, -6.0), (300.0, 0.0), (1500.0, -6.0), (6000.0, -20.0)])
     rattle = 1.0 + 0.6 * dsp.tone(2 * speed_hz)
@@ -43,44 +42,44 @@ def engine(duration_s: float, rng: np.random.Generator, description: str) -> Sam
 
 
 def machinery(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
-    """A running machine: motor hum and its harmonics, whine of gears, a regular clank."""
+    """A running machine: steel parts that strike in a cycle of four, a motor under load, a hall around it."""
     n = dsp.count(duration_s)
-    motor_hz = float(rng.uniform(45, 60))
-    drift = motor_hz * (1 + 0.004 * dsp.wander(n, rng, 1.0))
-    hum = dsp.harmonics(drift, [0.6, 1.0, 0.4, 0.6, 0.25, 0.3, 0.1, 0.2, 0.05, 0.1])
-    whine = dsp.harmonics(drift * 11.3, [0.12, 0.05, 0.03])
-    noise = dsp.wide_noise(n, rng, [(60.0, -3.0), (200.0, 0.0), (900.0, -5.0), (4000.0, -16.0), (12_000.0, -30.0)])
-    period = dsp.count(rng.uniform(0.28, 0.45))
-    clank = dsp.modal(
-        dsp.count(0.25), [310.0, 820.0, 1340.0, 2650.0], [0.12, 0.1, 0.08, 0.05], [1.0, 0.6, 0.5, 0.3], rng
-    )
-    out = 0.06 * dsp.pan(hum + whine, 0.0) + 0.05 * noise
-    for number, start in enumerate(range(-int(rng.integers(0, period)), n, period)):
-        dsp.place(out, dsp.pan(clank, -0.2), start, (0.1 if number % 2 else 0.06) * float(rng.uniform(0.8, 1.0)))
-        dsp.place(out, dsp.pan(clank[::2].copy(), 0.3), start + period // 2, 0.04 * float(rng.uniform(0.8, 1.0)))
-    out = dsp.reverb(out, rng, t60_s=0.8, mix=0.25)
+    strikes_hz = float(np.interp(dsp.speed(description), [-1, 0, 1], [16.0, 32.0, 45.0])) * float(rng.uniform(0.9, 1.1))
+    n_strike = dsp.count(0.12)
+    parts = []
+    for _ in range(4):
+        modes_hz = list(np.array([700.0, 1500.0, 2700.0, 4300.0]) * rng.uniform(0.9, 1.1, 4))
+        steel = dsp.modal(n_strike, modes_hz, [0.08, 0.06, 0.05, 0.04], [0.5, 0.7, 0.5, 0.35], rng)
+        knock = dsp.bandpass(dsp.white(n_strike, rng), 500, 6000, 1) * dsp.pulse(n_strike, 0.001, 0.06)
+        parts.append(dsp.at_peak(steel + 0.5 * knock, 1.0))
+    out = np.zeros((2, n), np.float32)
+    at_s, turn = -float(rng.uniform(0, 0.3)), 0
+    while at_s < duration_s:
+        strike = dsp.pan(parts[turn % 4], (-0.3, 0.1, 0.3, 0.0)[turn % 4])
+        gain = (1.0, 0.45, 0.7, 0.35)[turn % 4] * float(rng.uniform(0.85, 1.0))
+        dsp.place(out, strike, round(at_s * SAMPLE_RATE), gain)
+        at_s += float(np.clip(rng.normal(1.0, 0.08), 0.5, 1.5)) / strikes_hz
+        turn += 1
+    out = dsp.at_rms(dsp.reverb(out, rng, t60_s=0.4, mix=0.5, cutoff_hz=7000), 0.1)
+    drift_hz = float(rng.uniform(90, 120)) * (1 + 0.01 * dsp.wander(n, rng, 2.0))
+    motor = dsp.at_rms(dsp.harmonics(drift_hz, [0.6, 1.0, 0.6, 0.6, 0.5, 0.4, 0.3, 0.3, 0.2, 0.2]), 0.1)
+    air = dsp.wide_noise(n, rng, [(60.0, -10.0), (300.0, 0.0), (2000.0, -6.0), (8000.0, -18.0)])
+    out += 1.1 * dsp.pan(motor, 0.0) + 0.03 * air
     if dsp.is_far(description):
         out = dsp.far_away(out, 0.8)
     return dsp.tamed(dsp.at_rms(out, float(np.interp(dsp.strength(description), [-1, 0, 1], [0.05, 0.09, 0.14]))))
 
 
 def spaceship(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
-    """The inside of a spaceship: a deep beating drone, air through ducts, far turbines."""
+    """The inside of a spaceship: a deep drone and the rush of its drive, throbbing slowly."""
     n = dsp.count(duration_s)
-    root_hz = float(rng.uniform(38, 52))
-    drone = sum(
-        (
-            gain * dsp.tone(np.full(n, root_hz * ratio), float(rng.uniform(0, 6)))
-            for ratio, gain in ((1, 1.0), (1.012, 0.8), (2, 0.6), (2.015, 0.5), (3.01, 0.3), (4.02, 0.25), (6.05, 0.12))
-        ),
-        np.zeros(n, np.float32),
-    )
-    air = dsp.wide_noise(n, rng, [(40.0, -3.0), (120.0, 0.0), (400.0, -6.0), (1500.0, -18.0), (8000.0, -36.0)])
-    turbine = dsp.harmonics(root_hz * 13.7 * (1 + 0.003 * dsp.wander(n, rng, 0.3)), [0.05, 0.02])
-    out = 0.07 * dsp.pan((drone + turbine).astype(np.float32), 0.0) + 0.045 * air * dsp.slow_curve(
-        n, rng, 0.2, 0.8, 1.1
-    )
-    return dsp.tamed(dsp.at_rms(out, float(np.interp(dsp.strength(description), [-1, 0, 1], [0.05, 0.09, 0.14]))))
+    root_hz = float(rng.uniform(58, 70)) * (1 + 0.002 * dsp.wander(n, rng, 0.3))
+    drone = dsp.harmonics(root_hz, [1.0, 0.6, 0.3, 0.2, 0.1]) + 0.7 * dsp.harmonics(1.007 * root_hz, [1.0, 0.5, 0.2])
+    drive = dsp.wide_noise(n, rng, [(30.0, 0.0), (100.0, -3.0), (400.0, -20.0), (2000.0, -40.0)], 0.5)
+    throb_hz = float(np.interp(dsp.speed(description), [-1, 0, 1], [0.5, 1.1, 2.2])) * float(rng.uniform(0.9, 1.1))
+    throb = 0.7 + 0.3 * np.sin(2 * np.pi * throb_hz * dsp.times(n) + float(rng.uniform(0, 6)))
+    out = (0.085 * dsp.pan(drone, 0.0) + 0.05 * drive) * throb.astype(np.float32)
+    return dsp.tamed(dsp.at_rms(out, float(np.interp(dsp.strength(description), [-1, 0, 1], [0.06, 0.11, 0.17]))))
 
 
 def helicopter(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
@@ -119,7 +118,7 @@ def train(duration_s: float, rng: np.random.Generator, description: str) -> Samp
     """A rolling train: wheels rattling on steel, louder as wheel pairs cross a joint, over a deep rumble."""
     n = dsp.count(duration_s)
     period_s = float(np.interp(dsp.speed(description), [-1, 0, 1], [2.0, 1.44, 0.95])) * float(rng.uniform(0.95, 1.05))
-    rolling = dsp.scatter(n, 600.0, [_rattle(rng) for _ in range(60)], rng, spread_db=6.0)
+    rolling = dsp.scatter(n, 600.0, [_rattle(rng) for _ in range(120)], rng, spread_db=6.0)
     rolling = dsp.reverb(rolling, rng, t60_s=0.3, mix=0.4, cutoff_hz=3000)
     rolling = dsp.at_rms(dsp.lowpass(dsp.highpass(rolling, 400.0), 3000.0), 0.1)
     joints = np.full(n, 0.85, np.float32)
@@ -131,10 +130,10 @@ def train(duration_s: float, rng: np.random.Generator, description: str) -> Samp
         for offset, gain in ((0.0, 1.0), (0.105, 0.85), (0.31, 0.7), (0.415, 0.9)):
             start = round((at_s + (offset + float(rng.normal(0, 0.005))) * period_s) * SAMPLE_RATE)
             dsp.place(joints, hit, start, 0.5 * gain)
-            dsp.place(clacks, clack, start, 0.25 * gain * float(rng.uniform(0.8, 1.0)))
+            dsp.place(clacks, clack, start, 0.06 * gain * float(rng.uniform(0.8, 1.0)))
         at_s += period_s
     rumble = dsp.wide_noise(n, rng, [(20.0, -12.0), (40.0, 0.0), (75.0, 0.0), (120.0, -18.0), (250.0, -40.0)], 0.4)
-    out = rolling * joints + dsp.pan(clacks, 0.0) + 0.05 * rumble * dsp.slow_curve(n, rng, 1.5, 0.6, 1.1)
+    out = rolling * joints + dsp.pan(clacks, 0.0) + 0.02 * rumble * dsp.slow_curve(n, rng, 1.5, 0.6, 1.1)
     if dsp.is_far(description):
         out = dsp.far_away(out, 0.8)
     return dsp.tamed(dsp.at_rms(out, float(np.interp(dsp.strength(description), [-1, 0, 1], [0.06, 0.1, 0.16]))))
@@ -194,7 +193,7 @@ SOUNDS: tuple[Sound, ...] = (
         ),
         25.0,
         True,
-        ("Hum", "Throbbing", "Mains hum", "Aircraft", "Aircraft engine", "Engine", "Jet engine", "Environmental noise"),
+        ("Hum", "Throbbing", "Vehicle", "Aircraft", "Aircraft engine", "Engine", "Jet engine", "Environmental noise"),
     ),
     Sound(
         "helicopter",

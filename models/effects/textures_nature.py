@@ -25,7 +25,9 @@ def _crackles(rng: np.random.Generator, n_grains: int) -> list[dsp.Mono]:
 def fire(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
     n = dsp.count(duration_s)
     force = dsp.strength(description)
-    roar = dsp.wide_noise(n, rng, [(30.0, -6.0), (60.0, 0.0), (110.0, 0.0), (200.0, -10.0), (500.0, -18.0), (3000.0, -40.0)], 0.5)
+    roar = dsp.wide_noise(
+        n, rng, [(30.0, -6.0), (60.0, 0.0), (110.0, 0.0), (200.0, -10.0), (500.0, -18.0), (3000.0, -40.0)], 0.5
+    )
     out = 0.025 * (1.0 + 0.6 * force) * roar * dsp.slow_curve(n, rng, 4.0, 0.5, 1.2)
     out += 0.003 * dsp.wide_noise(n, rng, [(500.0, -12.0), (2000.0, 0.0), (9000.0, -6.0), (18_000.0, -20.0)])
     rate_hz = float(np.interp(force, [-1, 0, 1], [9, 22, 45]))
@@ -47,9 +49,9 @@ def _burst(rng: np.random.Generator) -> dsp.Mono:
 
 def _cricket(rng: np.random.Generator, n: int) -> dsp.Mono:
     """One field cricket: chirps of a few wing strokes at about 4.5 kHz."""
-    carrier_hz = float(rng.uniform(3900, 5200))
-    stroke_s, n_strokes = float(rng.uniform(0.028, 0.036)), int(rng.integers(3, 5))
-    period_s = float(rng.uniform(0.34, 0.6))
+    carrier_hz = float(rng.uniform(3900, 4900))
+    stroke_s, n_strokes = float(rng.uniform(0.028, 0.036)), int(rng.integers(2, 5))
+    period_s = float(rng.uniform(0.5, 0.95))
     n_stroke = dsp.count(stroke_s)
     shape = np.sin(np.pi * np.linspace(0, 1, int(0.65 * n_stroke))) ** 0.8
     chirp_level = np.zeros(n_stroke * n_strokes, np.float32)
@@ -69,7 +71,7 @@ def crickets(duration_s: float, rng: np.random.Generator, description: str) -> S
     n = dsp.count(duration_s)
     force = dsp.strength(description)
     out = np.zeros((2, n), np.float32)
-    for number in range({-1: 2, 0: 5, 1: 10}[int(force)]):
+    for number in range({-1: 2, 0: 4, 1: 8}[int(force)]):
         gain = 10 ** (-(2.5 * number + rng.uniform(0, 2)) / 20)
         out += dsp.pan(_cricket(rng, n) * np.float32(gain), float(rng.uniform(-0.9, 0.9)))
     out *= 0.1

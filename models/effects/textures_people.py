@@ -14,23 +14,21 @@ from models.effects.sounds import SAMPLE_RATE, Sound
 
 
 def murmur(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
-    """People talking without words; a restaurant adds dishes, a market adds calls and open air."""
+    """People talking without words; a restaurant adds dishes, a market is louder and has no walls."""
     n = dsp.count(duration_s)
     force = dsp.strength(description)
     market = dsp.says(description, "market", "bazaar", "fair", "street")
     tables = dsp.says(description, "restaurant", "cafe", "coffee", "diner", "pub", "bar", "tavern", "dinner", "canteen")
-    bank = voices.phrases(rng, 36, effort=0.7 if market or force > 0 else 0.3)
-    n_speakers = {-1: 7, 0: 16, 1: 28}[int(force)]
-    out = voices.babble(n, rng, bank, n_speakers, 0.9)
-    out = dsp.reverb(out, rng, t60_s=0.5 if market else 0.9, mix=0.25 if market else 0.4, cutoff_hz=4500)
+    bank = voices.phrases(rng, 30, effort=0.8 if market or force > 0 else 0.5)
+    out = voices.babble(n, rng, bank, {-1: 9, 0: 24, 1: 40}[int(force)], 0.9)
+    out = dsp.reverb(out, rng, t60_s=0.5 if market else 1.0, mix=0.3 if market else 0.5, cutoff_hz=4500)
+    out = dsp.at_rms(out, 0.05)
     if tables:
-        out = dsp.at_rms(out, 0.05) + 0.02 * dishes(n, rng)
+        out += 0.02 * dishes(n, rng)
     if dsp.is_far(description):
         out = dsp.far_away(out, 0.8)
-    out = dsp.at_rms(out, 0.05) + 0.004 * dsp.wide_noise(
-        n, rng, [(60.0, 0.0), (300.0, -3.0), (2000.0, -14.0), (9000.0, -30.0)]
-    )
-    return dsp.tamed(dsp.at_rms(out, float(np.interp(force, [-1, 0, 1], [0.035, 0.06, 0.11]))))
+    air = dsp.wide_noise(n, rng, [(60.0, 0.0), (300.0, -3.0), (2000.0, -14.0), (9000.0, -30.0)])
+    return dsp.tamed(dsp.at_rms(out + 0.006 * air, float(np.interp(force, [-1, 0, 1], [0.035, 0.06, 0.11]))))
 
 
 def dishes(n: int, rng: np.random.Generator) -> Samples:
@@ -148,7 +146,7 @@ SOUNDS: tuple[Sound, ...] = (
         ),
         25.0,
         True,
-        ("Hubbub, speech noise, speech babble", "Chatter", "Crowd", "Conversation"),
+        ("Hubbub, speech noise, speech babble", "Chatter", "Crowd", "Conversation", "Speech"),
     ),
     Sound(
         "applause",

@@ -70,29 +70,28 @@ def _phone(rng: np.random.Generator) -> dsp.Mono:
 
 
 def office(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
-    """Low talk, keyboards near and far, the air conditioning, now and then a telephone or the printer."""
+    """Keyboards near and far, low talk, the air conditioning, now and then a telephone or the printer."""
     n = dsp.count(duration_s)
     busy = max(dsp.strength(description), dsp.speed(description))
-    bank = voices.phrases(rng, 24, effort=0.2)
-    talk = voices.babble(n, rng, bank, {-1: 3, 0: 6, 1: 11}[int(busy)], 2.0)
-    out = dsp.at_rms(dsp.reverb(talk, rng, t60_s=0.6, mix=0.4, cutoff_hz=3500), 0.022)
-    for desk in range({-1: 1, 0: 2, 1: 4}[int(busy)]):
-        keys = keystrokes(n, rng, float(rng.uniform(5, 8)))
-        keys = keys if desk == 0 else dsp.far_away(keys, 0.2)
-        out += np.float32(0.16 if desk == 0 else 0.08) * dsp.reverb(keys, rng, t60_s=0.5, mix=0.2)
+    talk = voices.babble(n, rng, voices.phrases(rng, 24, effort=0.2), {-1: 3, 0: 7, 1: 12}[int(busy)], 2.0)
+    talk = dsp.reverb(talk, rng, t60_s=0.6, mix=0.4, cutoff_hz=3500)
+    out = dsp.at_rms(talk, float(np.interp(busy, [-1, 0, 1], [0.004, 0.006, 0.008])))
+    for desk in range({-1: 1, 0: 2, 1: 3}[int(busy)]):
+        keys = dsp.reverb(keystrokes(n, rng, float(rng.uniform(6, 8))), rng, t60_s=0.25, mix=0.12, cutoff_hz=8000)
+        out += np.float32(0.3 * 0.4**desk) * keys
     at_s = float(rng.uniform(1.0, 8.0))
     while at_s < duration_s:
         ring = dsp.far_away(dsp.reverb(_phone(rng), rng, t60_s=0.6, mix=0.4), 0.3)
-        dsp.place(out, ring, dsp.count(at_s), 0.025)
+        dsp.place(out, ring, dsp.count(at_s), 0.006)
         at_s += float(rng.uniform(9.0, 16.0))
     at_s = float(rng.uniform(3.0, 12.0))
     while at_s < duration_s:
         n_print = dsp.count(rng.uniform(2.5, 4.5))
         sheet = dsp.far_away(dsp.pan(dsp.fades(_printer(n_print, rng), 0.1, 0.2), float(rng.uniform(-0.8, 0.8))), 0.3)
-        dsp.place(out, sheet, dsp.count(at_s), 0.014)
+        dsp.place(out, sheet, dsp.count(at_s), 0.006)
         at_s += float(rng.uniform(11.0, 22.0))
     air = dsp.wide_noise(n, rng, [(40.0, -3.0), (110.0, 0.0), (400.0, -8.0), (2000.0, -20.0), (9000.0, -36.0)])
-    return dsp.tamed(dsp.at_rms(out + 0.004 * air, float(np.interp(busy, [-1, 0, 1], [0.03, 0.045, 0.06]))))
+    return dsp.tamed(np.float32(1.5) * (out + 0.002 * air))
 
 
 def room_tone(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
@@ -104,18 +103,36 @@ def room_tone(duration_s: float, rng: np.random.Generator, description: str) -> 
     return out * np.float32(10 ** (6.0 * dsp.strength(description) / 20))
 
 
+def _tyres(rng: np.random.Generator) -> dsp.Mono:
+    """A moment of tyre on tarmac: a short soft burst of noise around 300 to 1200 Hz."""
+    n = dsp.count(0.2)
+    centre_hz = float(np.exp(rng.uniform(np.log(300), np.log(1200))))
+    noise = dsp.bandpass(dsp.white(n, rng), 0.55 * centre_hz, 1.8 * centre_hz, 1)
+    return dsp.at_peak(noise * dsp.pulse(n, 0.0005, 0.125), 1.0) * np.float32(10 ** (rng.normal(0.0, 2.0) / 20))
+
+
 def traffic(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
-    """A city street: the far roar of all of it, and single cars that pass from side to side."""
+    """A city street: tyres and engines of many cars, and single ones that pass from side to side."""
     n = dsp.count(duration_s)
-    busy = max(dsp.strength(description), dsp.speed(description)) - float(dsp.strength(description) < 0)
-    busy = float(np.clip(busy, -1, 1))
-    out = 0.03 * dsp.wide_noise(
-        n, rng, [(25.0, -6.0), (60.0, 0.0), (200.0, -4.0), (900.0, -10.0), (2500.0, -22.0), (9000.0, -44.0)]
-    )
+    force = dsp.strength(description)
+    busy = float(np.clip(force + dsp.speed(description), -1, 1))
+    rolling = dsp.scatter(n, 2000.0, [_tyres(rng) for _ in range(80)], rng, spread_db=6.0)
+    rolling = dsp.reverb(rolling, rng, t60_s=0.3, mix=0.4, cutoff_hz=2000)
+    out = dsp.at_rms(dsp.lowpass(dsp.highpass(rolling, 400.0), 2000.0), 0.1) * dsp.slow_curve(n, rng, 0.4, 0.3, 1.0)
+    for _ in range({-1: 2, 0: 4, 1: 6}[round(busy)]):
+        firing_hz = float(rng.uniform(50, 110)) * (1 + 0.08 * dsp.wander(n, rng, 0.4))
+        motor = dsp.harmonics(firing_hz, [0.5, 1.0, 0.6, 0.5, 0.35, 0.25, 0.2, 0.15, 0.1])
+        motor = motor * dsp.slow_curve(n, rng, 0.3, 0.0, 1.0) * (1 + 0.3 * np.tanh(dsp.wander(n, rng, 30.0)))
+        out += 0.025 * dsp.pan(motor, float(rng.uniform(-0.7, 0.7)))
+    out += 0.05 * dsp.wide_noise(n, rng, [(25.0, -12.0), (60.0, 0.0), (120.0, -3.0), (300.0, -18.0), (600.0, -30.0)])
     at_s = -4.0
+    passing = np.zeros((2, n), np.float32)
+    cars = [_car_pass(rng) for _ in range(5)]
     while at_s < duration_s:
-        dsp.place(out, _car_pass(rng), round(at_s * SAMPLE_RATE), float(10 ** (-rng.exponential(5.0) / 20)))
+        car = cars[int(rng.integers(5))][:: int(rng.choice([-1, 1]))]
+        dsp.place(passing, car, round(at_s * SAMPLE_RATE), float(10 ** (-rng.exponential(5.0) / 20)))
         at_s += float(rng.exponential(np.interp(busy, [-1, 0, 1], [5.0, 2.2, 1.2])))
+    out += 0.3 * dsp.at_rms(passing, 0.1)
     if dsp.is_far(description):
         out = dsp.far_away(out, 0.8)
     return dsp.tamed(dsp.at_rms(out, float(np.interp(busy, [-1, 0, 1], [0.045, 0.08, 0.12]))))

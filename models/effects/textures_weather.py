@@ -44,57 +44,49 @@ def rain(duration_s: float, rng: np.random.Generator, description: str) -> Sampl
 
 
 def thunder_roll(duration_s: float, rng: np.random.Generator, *, near: bool) -> Samples:
-    """One thunder: a crack when it is near, then a rumble of several overlapping claps that dies away."""
+    """One thunder: several overlapping claps that rumble and die away, sharper at first when it is near."""
     n = dsp.count(duration_s)
     out = np.zeros((2, n), np.float32)
-    for clap in range(int(rng.integers(5, 10))):
-        start_s = 0.0 if clap == 0 else float(rng.uniform(0.1, 0.55)) * duration_s
-        n_clap = n - dsp.count(start_s)
-        curve = [(15.0, -12.0), (35.0, 0.0), (90.0, -1.0), (250.0, -9.0), (900.0, -24.0), (4000.0, -48.0)]
-        noise = dsp.wide_noise(n_clap, rng, curve, 0.5)
-        envelope = dsp.pulse(n_clap, 0.02 if near else rng.uniform(0.1, 0.6), rng.uniform(0.6, 1.0) * duration_s)
-        envelope = envelope * dsp.slow_curve(n_clap, rng, 6.0, 0.25, 1.0)
-        dsp.place(out, noise * envelope, dsp.count(start_s), float(rng.uniform(0.4, 1.0)))
+    curve = [(15.0, -12.0), (35.0, 0.0), (90.0, -1.0), (250.0, -9.0), (900.0, -24.0), (4000.0, -48.0)]
     if near:
-        n_crack = min(n, dsp.count(0.9))
-        crack = dsp.wide_noise(n_crack, rng, [(80.0, -6.0), (300.0, 0.0), (3000.0, -6.0), (10_000.0, -24.0)], 0.4)
-        bursts = dsp.scatter(n_crack, 60.0, [dsp.decay(dsp.count(0.05), 0.06)], rng, spread_db=8.0)
-        out[:, :n_crack] += 1.3 * crack * (0.3 + bursts) * dsp.pulse(n_crack, 0.004, 0.8)
-    return dsp.fades(out, 0.002, 0.4)
+        curve = [(15.0, -12.0), (35.0, 0.0), (90.0, -1.0), (250.0, -7.0), (900.0, -18.0), (4000.0, -36.0)]
+    for clap in range(int(rng.integers(5, 9))):
+        start_s = 0.0 if clap == 0 else float(rng.uniform(0.05, 0.5)) * duration_s
+        n_clap = n - dsp.count(start_s)
+        attack_s = float(rng.uniform(0.01, 0.1) if near else rng.uniform(0.1, 0.5))
+        envelope = dsp.pulse(n_clap, attack_s, float(rng.uniform(0.5, 1.0)) * duration_s)
+        rumble = dsp.wide_noise(n_clap, rng, curve, 0.4) * envelope * dsp.slow_curve(n_clap, rng, 2.0, 0.1, 1.0)
+        dsp.place(out, rumble, dsp.count(start_s), float(rng.uniform(0.4, 1.0)))
+    return dsp.fades(out, 0.002, 0.5)
 
 
 def thunderstorm(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
     n = dsp.count(duration_s)
-    force = dsp.strength(description)
+    force = dsp.strength(description.replace("storm", ""))
     far = dsp.is_far(description)
-    bed = rain(duration_s, rng, "rain" if far or force < 0 else "heavy rain")
-    bed = dsp.at_rms(bed, 0.045 if far else 0.07)
+    bed = dsp.at_rms(rain(duration_s, rng, "rain"), float(np.interp(force, [-1, 0, 1], [0.018, 0.03, 0.055])))
     start_s = -float(rng.uniform(1.0, 3.0))
     while start_s < duration_s:
-        length_s = float(rng.uniform(5.0, 9.0))
-        near = not far and rng.random() < 0.5
-        roll = dsp.at_rms(thunder_roll(length_s, rng, near=near), 0.16 if not far else 0.1)
-        dsp.place(bed, roll, round(start_s * SAMPLE_RATE))
-        start_s += length_s * float(rng.uniform(0.6, 1.2))
+        length_s = float(rng.uniform(5.0, 8.0))
+        roll = thunder_roll(length_s, rng, near=not far and rng.random() < 0.5)
+        dsp.place(bed, dsp.at_rms(roll, 0.12 if far else 0.2 + 0.05 * force), round(start_s * SAMPLE_RATE))
+        start_s += length_s * float(rng.uniform(0.6, 1.1))
     return dsp.tamed(bed[:, :n])
 
 
 def wind(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
+    """Gusts of low noise, and the whistle of air around edges that rises with them."""
     n = dsp.count(duration_s)
     force = dsp.strength(description)
-    gusts = dsp.slow_curve(n, rng, float(np.interp(force, [-1, 0, 1], [0.25, 0.4, 0.6])), 0.15, 1.0)
-    curve = [(20.0, -6.0), (45.0, 0.0), (250.0, -3.0), (500.0, -13.0), (1000.0, -20.0), (4000.0, -32.0), (9000.0, -50.0)]
-    out = dsp.wide_noise(n, rng, curve, 0.5) * (0.4 + 0.6 * gusts)
-    whistles = np.zeros((2, n), np.float32)
-    for low_hz in (320.0, 480.0, 760.0):
-        centre_hz = low_hz * float(rng.uniform(0.85, 1.15)) * (1.0 + 0.15 * force)
-        band = dsp.band_noise(n, rng, centre_hz * 0.93, centre_hz * 1.07)
-        swell = gusts**2 * dsp.slow_curve(n, rng, 0.5, 0.1, 1.0)
-        whistles += dsp.pan(band * swell, float(rng.uniform(-0.6, 0.6)))
-    out += (0.45 + 0.3 * force) * whistles
-    out += 0.03 * gusts**2 * dsp.wide_noise(n, rng, [(400.0, -20.0), (1500.0, 0.0), (6000.0, -8.0), (15_000.0, -30.0)])
-    level = float(np.interp(force, [-1, 0, 1], [0.05, 0.1, 0.18]))
-    return dsp.tamed(dsp.at_rms(out, level))
+    gusts = dsp.slow_curve(n, rng, float(np.interp(force, [-1, 0, 1], [0.25, 0.4, 0.6])), 0.1, 1.0)
+    curve = [(30.0, 0.0), (100.0, -3.0), (400.0, -20.0 + 2.0 * force), (2000.0, -40.0 + 3.0 * force)]
+    out = dsp.wide_noise(n, rng, curve, 0.5) * gusts * (1.0 + 0.2 * np.tanh(dsp.wander(n, rng, 8.0)))
+    for middle_hz in (350.0, 480.0, 700.0):
+        centre_hz = middle_hz * float(rng.uniform(0.9, 1.1)) * (1.0 + 0.15 * force)
+        whistle = dsp.band_noise(n, rng, 0.96 * centre_hz, 1.04 * centre_hz)
+        whistle = whistle * gusts**2 * dsp.slow_curve(n, rng, 0.6, 0.05, 1.0)
+        out += (0.15 + 0.1 * force) * dsp.pan(whistle, float(rng.uniform(-0.6, 0.6)))
+    return dsp.tamed(dsp.at_rms(out.astype(np.float32), float(np.interp(force, [-1, 0, 1], [0.04, 0.08, 0.15]))))
 
 
 def waves(duration_s: float, rng: np.random.Generator, description: str) -> Samples:

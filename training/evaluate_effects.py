@@ -1,0 +1,83 @@
+"""What an outside ear hears in every sound of the procedural engine.
+
+Run: `python -m training.evaluate_effects --yamnet DIR` prints a Markdown table; DIR holds YAMNet (see training.yamnet).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.effects.procedural import Procedural, known_sounds
+from models.engines import SoundQuery
+from training.yamnet import Heard, Yamnet, best_rank
+
+STEADY_S = 10.0
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sound made with one seed, and what was heard in it."""
+
+    sound: str
+    query: str
+    seed: int
+    rank: int
+    """Best rank, from 1, among the classes that the sound is meant to be heard as."""
+    heard: tuple[Heard, ...]
+
+    @property
+    def recognised(self) -> bool:
+        return self.rank <= TOP
+
+
+def evaluate(
+    yamnet_dir: Path, *, seeds: Sequence[int] = (0, 1, 2), only: Sequence[str] = (), query: str | None = None
+) -> list[Row]:
+    """Makes every sound (or those named) with every seed and lets YAMNet listen.
+
+    Each is asked for by its first phrase, or by `query`; steady sounds last STEADY_S, events their natural length.
+    """
+    yamnet = Yamnet(yamnet_dir)
+    engine = Procedural()
+    rows = []
+    for sound in known_sounds():
+        if only and sound.name not in only:
+            continue
+        words = query or sound.phrases[0]
+        for seed in seeds:
+            clip = engine.generate(SoundQuery(words), duration_s=STEADY_S if sound.steady else None, seed=seed)
+            ranking = yamnet.ranking(clip)
+            rows.append(Row(sound.name, words, seed, best_rank(ranking, sound.heard_as), tuple(ranking[:TOP])))
+    return rows
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as Markdown, one line a sound and seed, then how many were recognised."""
+    lines = ["| sound | seed | rank | heard (mean score) |", "|---|---|---|---|"]
+    for row in rows:
+        heard = "; ".join(f"{one.name} {one.score:.2f}" for one in row.heard)
+        lines.append(f"| {row.sound} | {row.seed} | {row.rank} | {heard} |")
+    n_recognised = sum(row.recognised for row in rows)
+    sounds = {row.sound for row in rows}
+    always = {name for name in sounds if all(row.recognised for row in rows if row.sound == name)}
+    lines += ["", f"{n_recognised} of {len(rows)} clips have an expected class in the top {TOP};"]
+    lines += [f"{len(always)} of {len(sounds)} sounds with every seed."]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--yamnet", type=Path, required=True, help="folder of yamnet.tflite and its class map")
+    parser.add_argument("--seeds", type=int, default=3, help="how many seeds for each sound")
+    parser.add_argument("--only", nargs="*", default=[], help="names of sounds")
+    parser.add_argument("--query", help="ask for it with these words instead of its first phrase")
+    given = parser.parse_args()
+    print(table(evaluate(given.yamnet, seeds=range(given.seeds), only=given.only, query=given.query)))
+
+
+if __name__ == "__main__":
+    main()
