@@ -175,12 +175,13 @@ def tone(frequency_hz: NDArray[np.floating] | Sequence[float], phase: float = 0.
 
 def harmonics(frequency_hz: NDArray[np.floating] | Sequence[float], gains: Sequence[float]) -> Mono:
     """Sines at 1, 2, 3, ... times a frequency given for every sample, with a gain each."""
-    turns = (np.cumsum(np.asarray(frequency_hz, dtype=np.float64)) / SAMPLE_RATE) % 1.0
-    total = np.zeros(len(turns), np.float32)
-    for number, gain in enumerate(gains, start=1):
-        if gain:
-            total += np.float32(gain) * np.sin(np.float32(2 * np.pi) * ((number * turns) % 1.0).astype(np.float32))
-    return total
+    angle = 2 * np.pi * ((np.cumsum(np.asarray(frequency_hz, dtype=np.float64)) / SAMPLE_RATE) % 1.0)
+    twice_cos, before, now = 2 * np.cos(angle), np.zeros(len(angle)), np.sin(angle)
+    total = np.zeros(len(angle))
+    for gain in gains:
+        total += gain * now
+        before, now = now, twice_cos * now - before  # sin((k + 1) x) = 2 cos x sin kx - sin((k - 1) x)
+    return total.astype(np.float32)
 
 
 def decay(n: int, t60_s: float) -> Mono:

@@ -28,13 +28,15 @@ def engine(duration_s: float, rng: np.random.Generator, description: str) -> Sam
         impulses[min(int(start), n - 1)] = gains[number % 4] * rng.normal(1.0, 0.08)
     n_bang = dsp.count(0.09)
     bang = dsp.modal(
-        n_bang, [48.0, 92.0, 170.0, 310.0, 620.0], [0.1, 0.09, 0.06, 0.04, 0.025], [1.0, 0.9, 0.6, 0.35, 0.2], rng
+        n_bang, [48.0, 92.0, 170.0, 310.0, 620.0], [0.1, 0.09, 0.06, 0.04, 0.025], [0.5, 0.9, 1.0, 0.7, 0.4], rng
     )
     bang += 0.12 * dsp.lowpass(dsp.white(n_bang, rng), 2500.0) * dsp.decay(n_bang, 0.03)
     body = np.asarray(signal.oaconvolve(impulses, bang)[:n], dtype=np.float32)
-    hiss = dsp.shaped_noise(n, rng, [(80.0, -6.0), (300.0, 0.0), (1500.0, -6.0), (6000.0, -20.0)])
+    hiss = dsp.shaped_noise(n, rng, [(80.0, -6.0), (300.0, 0.0), (1500.0, 0.0), (6000.0, -6.0)])
     rattle = 1.0 + 0.6 * dsp.tone(2 * speed_hz)
-    out = dsp.at_rms(body, 0.1) + 0.022 * hiss * rattle
+    belts_hz = 8 * speed_hz * (1 + 0.01 * dsp.wander(n, rng, 2.0))
+    belts = dsp.harmonics(belts_hz, [0.6, 1.0, 0.6, 0.6, 0.5, 0.4, 0.3, 0.3, 0.2, 0.2])
+    out = dsp.at_rms(body, 0.1) + dsp.at_rms(belts, 0.1) + 0.022 * hiss * rattle
     stereo = dsp.reverb(out.astype(np.float32), rng, t60_s=0.15, mix=0.25, cutoff_hz=3000)
     if dsp.is_far(description):
         stereo = dsp.far_away(stereo, 0.8)
@@ -83,9 +85,9 @@ def spaceship(duration_s: float, rng: np.random.Generator, description: str) -> 
 
 
 def helicopter(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
-    """Rotor blades slapping the air about twelve times a second over a turbine."""
+    """Rotor blades slapping the air about fifteen times a second over a turbine."""
     n = dsp.count(duration_s)
-    blades_hz = float(rng.uniform(10.5, 13.5)) * (1 + 0.01 * dsp.wander(n, rng, 0.5))
+    blades_hz = float(rng.uniform(13.0, 17.0)) * (1 + 0.01 * dsp.wander(n, rng, 0.5))
     turns = (np.cumsum(blades_hz.astype(np.float64)) / SAMPLE_RATE) % 1.0
     chop = np.exp(-6.0 * turns) * np.minimum(1.0, turns / 0.06)
     low = dsp.wide_noise(
@@ -97,9 +99,9 @@ def helicopter(duration_s: float, rng: np.random.Generator, description: str) ->
     thump = np.sin(2 * np.pi * 2 * turns) * np.exp(-4.0 * turns) * np.minimum(1.0, turns / 0.03)
     turbine = dsp.harmonics(blades_hz * 61.0, [0.2, 0.1, 0.05])
     far = dsp.is_far(description)
-    out = low * (0.25 + 1.6 * chop) + (0.12 if far else 0.3) * mid * (0.2 + 1.4 * chop)
-    out += dsp.pan((0.7 * thump + 0.05 * turbine).astype(np.float32), 0.0)
-    out = out.astype(np.float32) * dsp.slow_curve(n, rng, 0.3, 0.8, 1.1)
+    air = low * (0.25 + 1.6 * chop) + (0.12 if far else 0.3) * mid * (0.2 + 1.4 * chop)
+    air += dsp.pan((0.7 * thump + 0.05 * turbine).astype(np.float32), 0.0)
+    out = np.asarray(air * dsp.slow_curve(n, rng, 0.3, 0.8, 1.1), dtype=np.float32)
     if far:
         out = dsp.far_away(out, 0.7)
     level = float(np.interp(dsp.strength(description) - float(far), [-2, -1, 0, 1], [0.04, 0.06, 0.12, 0.18]))

@@ -74,7 +74,7 @@ def _shout(rng: np.random.Generator) -> dsp.Mono:
     first, last = voices.VOWELS_HZ[rng.choice([3, 4, 5, 7, 8], 2)] * rng.uniform(1.0, 1.2)
     formants = first[:, None] * (1 - t) + last[:, None] * t
     level = np.minimum(1.0, t / 0.15) * np.minimum(1.0, (1 - t) / 0.4)
-    sound = voices.voiced(np.float32(pitch), np.float32(level), np.float32(formants), rng)
+    sound = voices.voiced(pitch, level, formants, rng)
     return dsp.at_rms(np.asarray(signal.resample_poly(sound, 2, 1), dtype=np.float32), 0.1)
 
 

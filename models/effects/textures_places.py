@@ -57,7 +57,8 @@ def _printer(n: int, rng: np.random.Generator) -> dsp.Mono:
     )
     motor = dsp.harmonics(np.full(n, rng.uniform(180, 260)) * (1 + 0.25 * carriage), [0.5, 0.3, 0.25, 0.2, 0.15, 0.1])
     paper = dsp.band_noise(n, rng, 1500, 6000)
-    return (0.35 * motor * (0.4 + 0.6 * carriage) + 0.4 * paper * (0.3 + 0.7 * carriage)).astype(np.float32)
+    whole = 0.35 * motor * (0.4 + 0.6 * carriage) + 0.4 * paper * (0.3 + 0.7 * carriage)
+    return np.asarray(whole, dtype=np.float32)
 
 
 def _phone(rng: np.random.Generator) -> dsp.Mono:
@@ -99,7 +100,7 @@ def room_tone(duration_s: float, rng: np.random.Generator, description: str) -> 
     n = dsp.count(duration_s)
     air = dsp.wide_noise(n, rng, [(30.0, -2.0), (80.0, 0.0), (300.0, -9.0), (1500.0, -22.0), (8000.0, -40.0)], 0.6)
     hum = dsp.harmonics(np.full(n, 50.0), [0.5, 1.0, 0.25, 0.35, 0.1, 0.12])
-    out = 0.006 * air + 0.0012 * dsp.pan(hum, 0.0)
+    out = 0.0025 * air + 0.0005 * dsp.pan(hum, 0.0)
     return out * np.float32(10 ** (6.0 * dsp.strength(description) / 20))
 
 
@@ -122,7 +123,7 @@ def traffic(duration_s: float, rng: np.random.Generator, description: str) -> Sa
     for _ in range({-1: 2, 0: 4, 1: 6}[round(busy)]):
         firing_hz = float(rng.uniform(50, 110)) * (1 + 0.08 * dsp.wander(n, rng, 0.4))
         motor = dsp.harmonics(firing_hz, [0.5, 1.0, 0.6, 0.5, 0.35, 0.25, 0.2, 0.15, 0.1])
-        motor = motor * dsp.slow_curve(n, rng, 0.3, 0.0, 1.0) * (1 + 0.3 * np.tanh(dsp.wander(n, rng, 30.0)))
+        motor *= dsp.slow_curve(n, rng, 0.3, 0.0, 1.0) * (1 + 0.3 * np.tanh(dsp.wander(n, rng, 30.0)))
         out += 0.025 * dsp.pan(motor, float(rng.uniform(-0.7, 0.7)))
     out += 0.05 * dsp.wide_noise(n, rng, [(25.0, -12.0), (60.0, 0.0), (120.0, -3.0), (300.0, -18.0), (600.0, -30.0)])
     at_s = -4.0
@@ -194,7 +195,7 @@ SOUNDS: tuple[Sound, ...] = (
         ("room tone", "quiet room", "empty room", "room ambience", "air conditioning", "ventilation"),
         20.0,
         True,
-        ("Inside, small room", "Hum", "Mains hum", "Silence"),
+        ("Silence", "Inside, small room", "Hum"),
     ),
     Sound(
         "traffic",

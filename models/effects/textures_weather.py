@@ -48,14 +48,14 @@ def thunder_roll(duration_s: float, rng: np.random.Generator, *, near: bool) -> 
     n = dsp.count(duration_s)
     out = np.zeros((2, n), np.float32)
     curve = [(15.0, -12.0), (35.0, 0.0), (90.0, -1.0), (250.0, -9.0), (900.0, -24.0), (4000.0, -48.0)]
-    if near:
-        curve = [(15.0, -12.0), (35.0, 0.0), (90.0, -1.0), (250.0, -7.0), (900.0, -18.0), (4000.0, -36.0)]
+    noise = dsp.wide_noise(n, rng, curve, 0.4)
     for clap in range(int(rng.integers(5, 9))):
         start_s = 0.0 if clap == 0 else float(rng.uniform(0.05, 0.5)) * duration_s
         n_clap = n - dsp.count(start_s)
         attack_s = float(rng.uniform(0.01, 0.1) if near else rng.uniform(0.1, 0.5))
         envelope = dsp.pulse(n_clap, attack_s, float(rng.uniform(0.5, 1.0)) * duration_s)
-        rumble = dsp.wide_noise(n_clap, rng, curve, 0.4) * envelope * dsp.slow_curve(n_clap, rng, 2.0, 0.1, 1.0)
+        rumble = np.roll(noise, int(rng.integers(n)), axis=1)[:, :n_clap]
+        rumble = rumble * envelope * dsp.slow_curve(n_clap, rng, 2.0, 0.1, 1.0)
         dsp.place(out, rumble, dsp.count(start_s), float(rng.uniform(0.4, 1.0)))
     return dsp.fades(out, 0.002, 0.5)
 
@@ -64,7 +64,7 @@ def thunderstorm(duration_s: float, rng: np.random.Generator, description: str) 
     n = dsp.count(duration_s)
     force = dsp.strength(description.replace("storm", ""))
     far = dsp.is_far(description)
-    bed = dsp.at_rms(rain(duration_s, rng, "rain"), float(np.interp(force, [-1, 0, 1], [0.018, 0.03, 0.055])))
+    bed = dsp.at_rms(rain(duration_s, rng, "rain"), float(np.interp(force, [-1, 0, 1], [0.02, 0.036, 0.06])))
     start_s = -float(rng.uniform(1.0, 3.0))
     while start_s < duration_s:
         length_s = float(rng.uniform(5.0, 8.0))

@@ -7,14 +7,17 @@ the vowels are the men's means of Peterson & Barney 1952, scaled to the speaker'
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import signal
 
 from models.clip import Samples
 from models.effects import dsp
 from models.effects.sounds import SAMPLE_RATE
 
+Curve = NDArray[np.floating[Any]]
 RATE = SAMPLE_RATE // 2
 VOWELS_HZ = np.array(
     [
@@ -35,7 +38,7 @@ WIDTHS_HZ = np.array([80.0, 100.0, 140.0, 220.0])
 GAINS = 10 ** (np.array([0.0, -7.0, -13.0, -19.0]) / 20)
 
 
-def voiced(pitch_hz: dsp.Mono, level: dsp.Mono, formants_hz: dsp.Mono, rng: np.random.Generator) -> dsp.Mono:
+def voiced(pitch_hz: Curve, level: Curve, formants_hz: Curve, rng: np.random.Generator) -> dsp.Mono:
     """A sung or spoken sound from curves at RATE: pitch (n,), level (n,), four formants (4, n); at RATE too."""
     n = len(pitch_hz)
     turns = np.cumsum(pitch_hz * (1 + 0.012 * rng.standard_normal(n))) / RATE
@@ -78,7 +81,7 @@ def phrase(rng: np.random.Generator, *, pitch_hz: float, tract: float, n_syllabl
     return np.asarray(signal.resample_poly(sound, 2, 1), dtype=np.float32)
 
 
-def _consonants(n: int, edges_s: np.ndarray, rng: np.random.Generator) -> dsp.Mono:
+def _consonants(n: int, edges_s: Curve, rng: np.random.Generator) -> dsp.Mono:
     out = np.zeros(n, np.float32)
     for edge_s in edges_s[:-1]:
         kind = rng.random()
