@@ -1,0 +1,99 @@
+"""Speech from any server with OpenAI's audio API (POST /audio/speech), for those who have a key or a local server."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any, ClassVar
+
+import numpy as np
+
+from models.clip import Clip
+from models.engines import Readiness, Voice
+from models.errors import EngineUnavailable, SynthesisFailed, VoiceUnknown
+from models.speech.words import paragraphs, sentences
+
+VOICES: tuple[Voice, ...] = (
+    Voice("alloy", "neutral", "American", "adult", 150.0, 0.85),
+    Voice("ash", "male", "American", "adult", 115.0, 0.85),
+    Voice("ballad", "male", "British", "adult", 125.0, 0.85),
+    Voice("coral", "female", "American", "adult", 200.0, 0.85),
+    Voice("echo", "male", "American", "adult", 110.0, 0.85),
+    Voice("fable", "male", "British", "adult", 140.0, 0.8),
+    Voice("nova", "female", "American", "young", 205.0, 0.9),
+    Voice("onyx", "male", "American", "adult", 90.0, 0.9),
+    Voice("sage", "female", "American", "adult", 190.0, 0.85),
+    Voice("shimmer", "female", "American", "adult", 185.0, 0.85),
+)
+"""The published voices; pitch and quality are our ordering for casting, not measurements."""
+MAX_CHARACTERS = 4_000
+"""The API takes 4,096 characters a request."""
+TIMEOUT_S = 120.0
+N_RETRIES = 2
+
+
+class OpenAITts:
+    """Speaks through the server at OPENAI_BASE_URL with OPENAI_API_KEY; TALESCAPE_TTS_MODEL names the model."""
+
+    version: ClassVar[str] = "1"
+    licence: ClassVar[str] = "as the server's terms say"
+
+    @staticmethod
+    def readiness() -> Readiness:
+        if os.environ.get("OPENAI_API_KEY") or os.environ.get("TALESCAPE_TTS_MODEL"):
+            return Readiness(True)
+        return Readiness(
+            False, "a key in OPENAI_API_KEY, or a local server in OPENAI_BASE_URL with TALESCAPE_TTS_MODEL"
+        )
+
+    def voices(self) -> tuple[Voice, ...]:
+        return VOICES
+
+    def refuses(self, text: str) -> str | None:
+        return None if any(letter.isalnum() for letter in text) else "there is nothing to say in these words"
+
+    def speak(self, text: str, *, voice: str, seed: int) -> Clip:
+        """The words as the server reads them. The API takes no seed."""
+        if voice not in [each.name for each in VOICES]:
+            there = ", ".join(each.name for each in VOICES)
+            raise VoiceUnknown(f"voice {voice!r} is unknown; openai-tts has: {there}")
+        readings = [self._read(part, voice) for part in _requests(text)]
+        rate = readings[0].sample_rate
+        if any(reading.sample_rate != rate for reading in readings):
+            raise SynthesisFailed("openai-tts: the server answered at different sample rates for one text")
+        return Clip(np.concatenate([reading.samples for reading in readings], axis=1), rate)
+
+    def _read(self, text: str, voice: str) -> Clip:
+        import openai
+        import soundfile
+
+        key = os.environ.get("OPENAI_API_KEY") or "none"
+        client: Any = openai.OpenAI(api_key=key, timeout=TIMEOUT_S, max_retries=N_RETRIES)
+        model = os.environ.get("TALESCAPE_TTS_MODEL") or "tts-1"
+        try:
+            answer = client.audio.speech.create(model=model, voice=voice, input=text, response_format="wav").content
+        except openai.AuthenticationError as error:
+            raise EngineUnavailable("openai-tts: the server refused the key in OPENAI_API_KEY") from error
+        except openai.OpenAIError as error:
+            raise SynthesisFailed(f"openai-tts: {_without(key, str(error))[:300]}") from error
+        try:
+            frames, sample_rate = soundfile.read(io.BytesIO(answer), dtype="float32", always_2d=True)
+        except (soundfile.SoundFileError, RuntimeError) as error:
+            raise SynthesisFailed(
+                f"openai-tts: the server answered {len(answer):,} bytes that are not a WAV"
+            ) from error
+        return Clip(np.ascontiguousarray(frames.T[:1]), sample_rate)
+
+
+def _requests(text: str) -> list[str]:
+    """The text in requests that the API takes, cut at sentences."""
+    parts = [""]
+    for sentence in [sentence for paragraph in paragraphs(text) for sentence in sentences(paragraph)]:
+        if len(parts[-1]) + len(sentence) >= MAX_CHARACTERS:
+            parts.append("")
+        parts[-1] = f"{parts[-1]} {sentence[:MAX_CHARACTERS]}".strip()
+    return [part for part in parts if part]
+
+
+def _without(secret: str, text: str) -> str:
+    return text.replace(secret, "***") if secret and secret != "none" else text
