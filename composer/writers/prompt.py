@@ -10,6 +10,7 @@ from composer.brief import Plan
 from composer.writers.prompt_asks import Asks
 from composer.writers.prompt_casting import cast_of
 from composer.writers.prompt_filling import Rows, fill_sheet, speech
+from composer.writers.prompt_heroes import tale_of
 from composer.writers.prompt_reading import Reading, read_prompt
 from composer.writers.prompt_values import values_of
 
@@ -27,8 +28,9 @@ def plan_prompt(prompt: str, *, seed: int) -> Plan:
     """
     reading = read_prompt(prompt)
     rng = np.random.default_rng(seed)
-    cast, about, words = cast_of(reading)
-    values = values_of(reading, cast, words, rng)
+    tale = tale_of(reading, rng)
+    cast, about, words = cast_of(reading, tale)
+    values = values_of(reading, cast, words, tale, rng)
     rows = fill_sheet(reading.genre, values, cast, length=reading.asks.length, rng=rng)
     rows = add_lines(rows, reading.asks, cast)
     rows = add_sounds(rows, reading.asks)

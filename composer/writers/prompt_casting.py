@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
+from composer.writers.prompt_heroes import Hero
 from composer.writers.prompt_nouns import indefinite
 from composer.writers.prompt_reading import Reading
 from composer.writers.prompt_roles import Role, age_of, gender_of
@@ -31,8 +35,7 @@ _NAMES = {
     "sports": {"host": "Commentator"}, "trailer": {"voice": "Voice"},
 }  # fmt: skip
 _GUESTS = {
-    "sports": "pundit", "mystery": "inspector", "drama": "stranger", "horror": "listener", "advertisement": "customer",
-    "history": "student", "walk": "ranger",
+    "sports": "pundit", "horror": "listener", "advertisement": "customer", "history": "student",
 }  # fmt: skip
 """Who else speaks when the prompt names nobody; other genres ask their topic."""
 _SILENT_GUEST = (
@@ -55,8 +58,8 @@ _EXPERTS = (
 )  # fmt: skip
 
 
-def cast_of(reading: Reading) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """Slot -> character, character -> casting hints, slot -> "a chief engineer"."""
+def cast_of(reading: Reading, tale: Mapping[str, object]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Slot -> character, character -> casting hints, slot -> "a chief engineer". `tale` is what tale_of found."""
     main = _MAIN.get(reading.genre, "narrator")
     names = _NAMES.get(reading.genre, {})
     cast = {main: names.get(main, main.capitalize())}
@@ -87,9 +90,37 @@ def cast_of(reading: Reading) -> tuple[dict[str, str], dict[str, str], dict[str,
     about = {name: hints for name, hints in about.items() if name in cast.values()}
     if not named and reading.genre in ("news", "weather"):
         put("reporter", Role("reporter", "Reporter", "a reporter"))
+    for slot, role in _players(reading, tale):
+        put(slot, role)
     if "guest" not in cast and reading.genre not in _SILENT_GUEST and (not named or reading.genre not in ("news",)):
         put("guest", _default_guest(reading))
     return cast, about, words
+
+
+def _players(reading: Reading, tale: Mapping[str, object]) -> list[tuple[str, Role]]:
+    """Who plays in tales, dramas and mysteries."""
+    heroes = [tale[slot] for slot in ("hero", "friend", "helper")]
+    players = [Role("guest", hero.name, hero.intro) for hero in heroes if isinstance(hero, Hero)]
+    if reading.genre in ("bedtime", "fairytale", "story"):
+        return list(zip(("hero", "friend", "helper"), players, strict=False))
+    if reading.genre == "trailer":
+        return [*zip(("hero", "friend"), players, strict=False), ("guest", Role("guest", "Stranger", "a stranger"))]
+    asked = [Role("guest", person.name, f"{person.what} {person.name}".strip()) for person in reading.people]
+    asked += [role for role in dict.fromkeys(reading.roles) if role.slot == "guest" and role not in asked]
+    asked += [player for player in players[:2] if not tale["invented"] and tale["together"] and not reading.people]
+    if reading.genre == "drama":
+        names = {role.name for role in asked}
+        spare = [Role("guest", name, words) for name, words in _STRANGERS if name not in names]
+        return list(zip(("first", "second"), [*asked, *spare], strict=False))
+    if reading.genre == "mystery":
+        sleuths = [role for role in asked if re.search(r"(?i)detective|inspector|sleuth|miss |captain", f"{role.name} {role.words}")]
+        others = [role for role in asked if role not in sleuths[:1]]
+        sleuth = (sleuths or [Role("guest", "Detective", "a detective")])[0]
+        return [("detective", sleuth), ("suspect", (others or [Role("guest", "Witness", "a nervous witness")])[0])]
+    return []
+
+
+_STRANGERS = (("Anna", "a woman called Anna"), ("Daniel", "a man called Daniel"))
 
 
 def _default_guest(reading: Reading) -> Role:

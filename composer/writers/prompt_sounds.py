@@ -54,3 +54,63 @@ def style_of(reading: Reading, tags: frozenset[str]) -> Style:
         news_close=f"Dramatic orchestral news theme {colour}, closing.",
         space=space,
     )
+
+
+_BEDS = (
+    (r"thunder\w*|storm\w*", "Heavy rain and distant thunder."),
+    (r"rain\w*|drizzle", "Rain falling on a roof and in the street."),
+    (r"snow\w*|blizzard|arctic|antarctic\w*|glacier|north pole", "Cold wind over snow."),
+    (r"spaceship|spacecraft|space station|rocket|starship", "Low hum of a spaceship with soft beeps."),
+    (r"space|mars|moon|planet|galaxy|stars?|universe", "Deep, soft hum of space."),
+    (r"under ?water|deep[- ]sea|submarine|reef|whales?", "Underwater rumble and bubbles."),
+    (r"sea|ocean|beach|harbou?r|ship|boat|island|lighthouse|coast|pirates?|sailor", "Waves on the shore and seagulls."),
+    (r"river|stream|creek|waterfall", "River flowing over stones."),
+    (r"lake|pond|swamp", "Water lapping softly, frogs and crickets."),
+    (r"jungle|rainforest", "Jungle with insects and tropical birds."),
+    (r"forest|woods?|tree|park|owl|fox|bears?", "Forest with birdsong and wind in leaves."),
+    (r"garden|meadow|bees?|spring|farm|village", "Garden with birds and buzzing bees."),
+    (r"mountain|desert|hill|cliff", "Wind over open land."),
+    (r"camp ?fire|fireplace", "Crackling campfire and crickets."),
+    (r"caf[eé]|coffee (?:shop|house)|restaurant|bar|diner|pub|bistro", "Café with low voices, cups and an espresso machine."),
+    (r"kitchen|bakery|bread|cook\w*|chef", "Kitchen with pans and a gentle sizzle."),
+    (r"train|railway|subway|metro", "Train rolling over rails."),
+    (r"station|airport", "Large hall with footsteps and announcements."),
+    (r"car|taxi|road|bus", "Inside a moving car."),
+    (r"market|bazaar", "Busy market with voices."),
+    (r"tokyo|london|paris|new york|berlin|rome|city|street|downtown|town|traffic", "City street with traffic and people."),
+    (r"office|headquarters|lab\w*|factory", "Office with typing and ringing telephones."),
+    (r"hospital", "Hospital corridor with soft beeps."),
+    (r"school|classroom", "Classroom with children murmuring."),
+    (r"library|museum|gallery|church|cathedral|temple", "Large quiet hall with distant footsteps."),
+    (r"castle|cave|dungeon|tomb|pyramid|mine", "Cave with dripping water and echoes."),
+    (r"stadium|match|game|race|final", "Stadium crowd murmuring and cheering."),
+    (r"haunted|old house|attic|cellar|mansion|basement", "Old house with creaking wood and wind."),
+    (r"night|midnight|evening|bedtime", "Quiet night with crickets."),
+)  # fmt: skip
+
+_MUSIC = (
+    (r"calm|gentle|peaceful|soothing|relaxing|cozy|cosy|warm", "Calm, gentle piano and soft strings."),
+    (r"happy|cheerful|joyful|upbeat|funny|humorous|comic|whimsical", "Cheerful, playful music with ukulele and bells."),
+    (r"sad|melanchol\w+|nostalgic|lonely", "Slow, melancholic piano."),
+    (r"romantic", "Tender, romantic strings and piano."),
+    (r"dark|eerie|creepy|spooky|scary|tense|suspenseful|mysterious", "Dark, tense drone with low strings."),
+    (r"dramatic|epic|serious|angry", "Epic orchestral music with drums and brass."),
+    (r"magical|inspiring|hopeful", "Hopeful, magical music with harp and strings."),
+)  # fmt: skip
+
+
+def bed_of(reading: Reading) -> str:
+    """The ambience of the place, time and weather that a prompt names; empty when it names none."""
+    for text in (reading.weather, reading.place, reading.topic.words, reading.time):
+        for pattern, bed in _BEDS:
+            if text and re.search(rf"(?i)\b(?:{pattern})\b", text):
+                return bed
+    return ""
+
+
+def music_of(reading: Reading) -> str:
+    """The music of the mood and theme that a prompt names; empty when it names none."""
+    for pattern, music in _MUSIC:
+        if re.search(rf"(?i)\b(?:{pattern})\b", reading.mood):
+            return music
+    return "Slow futuristic synthesizer music." if reading.theme in ("science fiction", "cyberpunk") else ""

@@ -20,7 +20,7 @@ from composer.writers.prompt_nouns import (
     lower_common_start,
     looks_like_a_name,
 )
-from composer.writers.prompt_verbs import AUXILIARIES, Form, gerund, participle, third_person, verb_of
+from composer.writers.prompt_verbs import AUXILIARIES, Form, gerund, participle, past, third_person, verb_of
 
 Kind = Literal["clause", "noun", "doing", "question", "other"]
 
@@ -47,6 +47,8 @@ class Topic:
     plural: bool = False
     """Whether `thing` is plural."""
     noun_plural: bool = False
+    told: str = ""
+    """The clause as history tells it: "humans sent a light-speed probe to Alpha Centauri"; empty without one."""
 
     @property
     def it(self) -> str:
@@ -279,7 +281,8 @@ def _clause(words: str, tokens: list[str], place: int) -> Topic:
         noun = definite(told)
     plural = is_plural(thing_head) or (told is subject and plural_subject)
     noun = noun.replace(" ,", ",")
-    return Topic(words, "clause", noun, thing, clause, doing, who, _place_in(tail or rest), plural, plural)
+    told = clause if auxiliary or form == "past" else f"{who} {past(base)} {said}".strip()
+    return Topic(words, "clause", noun, thing, clause, doing, who, _place_in(tail or rest), plural, plural, told)
 
 
 def _short(phrase: list[str]) -> str:
@@ -319,8 +322,7 @@ def _noun(words: str, tokens: list[str]) -> Topic:
     else:
         thing = definite(phrase)
     plural = is_plural(head) or (joined and not is_mass(head) or joined)
-    are = "are" if plural else "is"
-    return Topic(words, "noun", noun, thing, f"all eyes are on {noun}" if are else noun, noun, thing,
+    return Topic(words, "noun", noun, thing, f"all eyes are on {noun}", noun, thing,
                  _place_in(tail), plural, plural)  # fmt: skip
 
 
@@ -339,7 +341,7 @@ def _question(words: str, tokens: list[str]) -> Topic:
             break
         if word not in AUXILIARIES and not (word in ("to", "much", "many", "long", "far")):
             phrase.append(token)
-    noun = f"the question, {asked}" if inverted else f"the question of {lowered}"
+    noun = f"the question “{asked[:1].upper()}{asked[1:]}?”" if inverted else f"the question of {lowered}"
     thing = _bare_or_definite(phrase) if phrase and not _is_pronoun(phrase[0]) else "the question"
     plural = bool(phrase) and thing != "the question" and is_plural(head_of(phrase))
     clause = f"one question will not rest: {lowered}"

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
 from composer.writers.prompt_nouns import indefinite
 from composer.writers.prompt_reading import Reading
 from composer.writers.prompt_roles import title_case
-from composer.writers.prompt_sounds import site_of, style_of
+from composer.writers.prompt_sounds import bed_of, music_of, site_of, style_of
 from composer.writers.prompt_tags import find_tags
 from composer.writers.prompt_topic import Topic
 
 
 def values_of(
-    reading: Reading, cast: dict[str, str], words: dict[str, str], rng: np.random.Generator
+    reading: Reading,
+    cast: Mapping[str, str],
+    words: Mapping[str, str],
+    tale: Mapping[str, object],
+    rng: np.random.Generator,
 ) -> dict[str, object]:
     """The values of a sheet. Everything a sheet names is here, empty where the prompt is silent."""
     topic = reading.topic
@@ -24,13 +29,29 @@ def values_of(
     return {
         "topic": topic,
         "is_done": topic.kind == "clause" and topic.doing != topic.noun and bool(re.match(r"[a-z]+ing\b", topic.doing)),
-        "clause_then": clause_then(topic),
         "tags": tags,
         "org": reading.organisation,
         "outlet": reading.outlet or _outlet(reading, rng),
         "guest_words": _guest_words(words.get("guest", ""), cast.get("guest", "")),
         "title": reading.title,
+        "title_spoken": reading.title.rstrip(" .!?…"),
+        "thing_bare": re.sub(r"^(?:the|an?) ", "", topic.thing),
+        "has_topic": reading.topic.words.casefold() not in _NO_TOPIC,
+        "asked": _asked(topic),
+        "habit": _habit(topic),
+        "product": _product(topic),
+        "it_product": "them" if topic.noun_plural else "one" if re.match(r"an? ", topic.noun) else "it",
+        "claim": _CLAIMS[int(rng.integers(len(_CLAIMS)))],
+        "hook_sound": _hook(tags),
+        "small_sound": _SMALL[int(rng.integers(len(_SMALL)))],
+        "lines": reading.asks.lines,
+        "outlet_given": bool(reading.outlet),
+        "weather_noun": {"rainy": "rain", "raining": "rain", "stormy": "storm", "snowy": "snow", "foggy": "fog",
+                         "windy": "wind", "sunny": "heat"}.get(reading.weather, reading.weather),
+        "outside": "outside",
+        "detective_title": f"{cast.get('detective', '')}",
         "place": reading.place,
+        "place_name": re.sub(r"^(?:in|on|at|aboard|inside|under|beneath|by|near|through|beside) ", "", reading.place),
         "time": reading.time,
         "weather": reading.weather,
         "mood": reading.mood,
@@ -40,12 +61,40 @@ def values_of(
         "site_words": site[1],
         "site_bed": site[2],
         "style": style_of(reading, tags),
+        "bed": bed_of(reading),
+        "music": music_of(reading),
+        **tale,
     }
 
 
-def clause_then(topic: Topic) -> str:
-    """The clause as history will tell it: "humans sent a probe"."""
-    return re.sub(r" (?:have|has) (?=\w+(?:ed|en|t|d|n|ng|nk|m|k|ne|ome|un)\b)", " had ", topic.clause, count=1)
+_NO_TOPIC = frozenset("meditation relaxation nature walk story horror trailer weather breathing".split())
+_CLAIMS = ("Made for people with better things to do.", "Small thing. Big grin.", "You will wonder how you managed without.",
+           "Life is short. Start here.")  # fmt: skip
+_SMALL = ("Soft footsteps.", "A window opens.", "A soft breath of wind.", "A chair creaks.")
+_HOOKS = {"food": "A lid opens and something sizzles.", "animal": "A dog barks once, happily.", "tech": "A bright notification chime.",
+          "sea": "A wave breaks on the beach.", "city": "A bicycle bell rings.", "arts": "A record needle drops."}  # fmt: skip
+
+
+def _hook(tags: frozenset[str]) -> str:
+    return next((sound for tag, sound in _HOOKS.items() if tag in tags), "A shop door bell rings.")
+
+
+def _asked(topic: Topic) -> str:
+    """A question as one asks it, without its mark."""
+    if topic.kind != "question":
+        return ""
+    asked = topic.words.rstrip("?!. ")
+    return asked[:1].lower() + asked[1:]
+
+
+def _habit(topic: Topic) -> str:
+    """A clause in the present, as given: "my cat dreams of the moon"."""
+    return topic.words.rstrip(".!? ") if topic.kind == "clause" else topic.clause
+
+
+def _product(topic: Topic) -> str:
+    """What an advertisement is for, as one names a product."""
+    return re.sub(r"^an? ", "the ", topic.noun) if topic.kind in ("noun", "clause") else topic.noun
 
 
 def _guest_words(words: str, name: str) -> str:
