@@ -123,9 +123,8 @@ def coloured_noise(
 
 def band_noise(n: int, rng: np.random.Generator, low_hz: float, high_hz: float) -> Mono:
     """Noise between two frequencies, 36 dB an octave outside."""
-    return shaped_noise(
-        n, rng, [(low_hz / 4, -72.0), (low_hz / 2, -36.0), (low_hz, 0.0), (high_hz, 0.0), (high_hz * 2, -36.0)]
-    )
+    low: Curve = [(low_hz / 4, -72.0), (low_hz / 2, -36.0), (low_hz, 0.0)]
+    return shaped_noise(n, rng, [*low, (high_hz, 0.0), (high_hz * 2, -36.0), (high_hz * 4, -72.0)])
 
 
 def wander(n: int, rng: np.random.Generator, rate_hz: float) -> Mono:
@@ -303,7 +302,7 @@ def far_away(samples: Samples, amount: float = 1.0) -> Samples:
     """The sound from afar: air and obstacles take its high end; amount 0 leaves it as it is."""
     if amount <= 0:
         return samples
-    return lowpass(samples, float(np.interp(amount, [0.0, 0.5, 1.0, 2.0], [18_000, 3500, 1400, 500])), 1)
+    return lowpass(samples, float(np.interp(amount, [0.0, 0.5, 1.0, 2.0], [18_000, 2500, 900, 400])))
 
 
 # levels and lengths

@@ -22,10 +22,9 @@ SILENCE = re.compile(r"\b(?:silence|silent|soundless|no sounds?|nothing)\b")
 
 EMPTY = """a an the of some any its it his her their our my your this that these those is are was were be being been
 there here s sound sounds noise noises background ambience ambient ambiance atmosphere effect effects audio recording
-soundscape bed texture loop clip sfx foley hear heard hearing somebody someone something people person man woman men
-women other each several many few two three four five lots lot bit kind type all very quite really rather slightly
+soundscape bed texture loop clip sfx foley hear heard hearing something other each several many few two three four five lots lot bit kind type all very quite really rather slightly
 somewhat just general typical usual"""
-COLOURS = """light gentle soft softly quiet quietly faint slight calm small mild heavy heavily hard loud loudly strong
+COLOURS = """people person somebody someone man woman men women boy girl human light gentle soft softly quiet quietly faint slight calm small mild heavy heavily hard loud loudly strong
 strongly violent intense big huge large massive powerful furious raging rough howling pouring torrential distant
 distance far faraway afar away muffled close nearby near fast quick quickly rapid rapidly frantic racing slow slowly
 lazy sparse occasional occasionally busy quiet steady steadily constant constantly continuous continuously endless
@@ -33,7 +32,8 @@ deep low high long short brief sudden suddenly single lone old new big little da
 empty crowded lively bustling noisy peaceful eerie ominous dull sharp nervous hurried rhythmic regular irregular
 repeated repeatedly modern medieval ancient rural urban outdoor indoor large early late morning evening afternoon
 midnight summer winter spring autumn falling fall going coming approaching passing starting getting moving playing
-continuing growing building fading rising outside inside open closed shut beautiful pleasant relaxing soothing"""
+continuing growing building overhead roaring echoing rumbling pattering humming whirring droning blowing
+hitting rustling fading rising outside inside open closed shut beautiful pleasant relaxing soothing"""
 SURFACES = """gravel wood wooden metal metallic snow grass leaf leaves concrete stone tile marble carpet sand mud water
 puddle floor stair staircase hallway corridor roof tin window glass ground pavement board plank tree pine bush field
 wall table desk rock shore room hall house home building background air sky valley canyon hill mountain"""
@@ -87,7 +87,7 @@ class Match:
     layers: tuple[Layer, ...]
     score: float
     missing: tuple[str, ...]
-    """Stems that no sound covers."""
+    """Words that no sound covers."""
 
 
 def _named(sound: Sound, words: Iterable[str]) -> frozenset[str]:
@@ -99,6 +99,11 @@ def _named(sound: Sound, words: Iterable[str]) -> frozenset[str]:
         if needed and needed <= have:
             found |= needed
     return frozenset(found)
+
+
+def _vocabulary(sound: Sound) -> frozenset[str]:
+    """Every stem of the sound's phrases: once the sound is named, these words add nothing that it lacks."""
+    return frozenset().union(*map(_phrase_stems, sound.phrases))
 
 
 def _longest(sound: Sound, words: Iterable[str], head: str | None) -> tuple[bool, int, int]:
@@ -144,7 +149,9 @@ def _match_part(text: str, sounds: Sequence[Sound], forbidden: frozenset[str]) -
     if not known or head is None:
         return [], 0.0, [word for word in everything if word not in _COLOURS]
     first = known[0]
-    covered = set(_named(first, everything))
+    covered = set(_vocabulary(first)) & set(everything)
+    if head not in _named(first, everything):
+        covered.discard(head)
     layers = [Layer(first, text.strip(), is_setting=False)]
     left = [word for word in setting if word not in covered]
     for sound in sorted(allowed, key=lambda sound: _longest(sound, left, None), reverse=True)[:1]:
@@ -175,11 +182,12 @@ def match(description: str, sounds: Sequence[Sound]) -> Match:
     text = description.lower().strip()
     if SILENCE.search(text):
         return Match((), 0.0, ("silence",))
-    whole = frozenset(stems(text)) - _COLOURS
     if not NEGATIONS.search(text):
+        whole = frozenset(stems(text))
         for sound in sounds:
-            if any(len(_phrase_stems(phrase)) > 1 and _phrase_stems(phrase) == whole for phrase in sound.phrases):
-                return Match((Layer(sound, text, is_setting=False),), FULL_SCORE, ())
+            for needed in map(_phrase_stems, sound.phrases):
+                if len(needed) > 1 and needed <= whole and needed - _COLOURS == whole - _COLOURS:
+                    return Match((Layer(sound, text, is_setting=False),), FULL_SCORE, ())
     wanted, forbidden = [], set()
     for part in PARTS.split(text):
         asked, *denied = NEGATIONS.split(part)
@@ -199,4 +207,5 @@ def match(description: str, sounds: Sequence[Sound]) -> Match:
         layers += [layer for layer in found if layer.sound not in [other.sound for other in layers]]
     if not layers or not scores:
         return Match((), 0.0, tuple(missing))
-    return Match(tuple(layers), sum(scores) / len(scores), tuple(missing))
+    spelt = {stem(word): word for word in reversed(re.findall(r"[a-z]+", text))}
+    return Match(tuple(layers), sum(scores) / len(scores), tuple(spelt.get(word, word) for word in missing))

@@ -117,15 +117,21 @@ def traffic(duration_s: float, rng: np.random.Generator, description: str) -> Sa
     n = dsp.count(duration_s)
     force = dsp.strength(description)
     busy = float(np.clip(force + dsp.speed(description), -1, 1))
-    rolling = dsp.scatter(n, 2000.0, [_tyres(rng) for _ in range(80)], rng, spread_db=6.0)
+    n_street = min(n, dsp.count(12.0))
+    rolling = dsp.scatter(n_street, 2000.0, [_tyres(rng) for _ in range(80)], rng, spread_db=6.0)
     rolling = dsp.reverb(rolling, rng, t60_s=0.3, mix=0.4, cutoff_hz=2000)
-    out = dsp.at_rms(dsp.lowpass(dsp.highpass(rolling, 400.0), 2000.0), 0.1) * dsp.slow_curve(n, rng, 0.4, 0.3, 1.0)
+    out = dsp.at_rms(dsp.lowpass(dsp.highpass(rolling, 400.0), 2000.0), 0.1) * dsp.slow_curve(
+        n_street, rng, 0.4, 0.3, 1.0
+    )
     for _ in range({-1: 2, 0: 4, 1: 6}[round(busy)]):
-        firing_hz = float(rng.uniform(50, 110)) * (1 + 0.08 * dsp.wander(n, rng, 0.4))
+        firing_hz = float(rng.uniform(50, 110)) * (1 + 0.08 * dsp.wander(n_street, rng, 0.4))
         motor = dsp.harmonics(firing_hz, [0.5, 1.0, 0.6, 0.5, 0.35, 0.25, 0.2, 0.15, 0.1])
-        motor *= dsp.slow_curve(n, rng, 0.3, 0.0, 1.0) * (1 + 0.3 * np.tanh(dsp.wander(n, rng, 30.0)))
+        motor *= dsp.slow_curve(n_street, rng, 0.3, 0.0, 1.0) * (1 + 0.3 * np.tanh(dsp.wander(n_street, rng, 30.0)))
         out += 0.025 * dsp.pan(motor, float(rng.uniform(-0.7, 0.7)))
-    out += 0.05 * dsp.wide_noise(n, rng, [(25.0, -12.0), (60.0, 0.0), (120.0, -3.0), (300.0, -18.0), (600.0, -30.0)])
+    out += 0.05 * dsp.wide_noise(
+        n_street, rng, [(25.0, -12.0), (60.0, 0.0), (120.0, -3.0), (300.0, -18.0), (600.0, -30.0)]
+    )
+    out = dsp.extended(out, n, rng)
     at_s = -4.0
     passing = np.zeros((2, n), np.float32)
     cars = [_car_pass(rng) for _ in range(5)]
@@ -161,7 +167,21 @@ SOUNDS: tuple[Sound, ...] = (
     Sound(
         "office",
         office,
-        ("office", "office ambience", "engineering office", "open plan office", "newsroom", "call center", "workplace"),
+        (
+            "office",
+            "office ambience",
+            "engineering office",
+            "open plan office",
+            "newsroom",
+            "call center",
+            "workplace",
+            "control room",
+            "mission control",
+            "office noise",
+            "office chatter",
+            "engineers working",
+            "people working",
+        ),
         30.0,
         True,
         (
@@ -192,7 +212,17 @@ SOUNDS: tuple[Sound, ...] = (
     Sound(
         "room tone",
         room_tone,
-        ("room tone", "quiet room", "empty room", "room ambience", "air conditioning", "ventilation"),
+        (
+            "room tone",
+            "quiet room",
+            "empty room",
+            "room ambience",
+            "air conditioning",
+            "ventilation",
+            "quiet room ambience",
+            "library",
+            "bedroom",
+        ),
         20.0,
         True,
         ("Silence", "Inside, small room", "Hum"),
@@ -213,6 +243,13 @@ SOUNDS: tuple[Sound, ...] = (
             "street ambience",
             "city ambience",
             "cars",
+            "downtown",
+            "avenue",
+            "motorway",
+            "freeway",
+            "rush hour",
+            "intersection",
+            "cars driving",
         ),
         25.0,
         True,
