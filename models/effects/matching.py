@@ -20,23 +20,30 @@ SETTINGS = re.compile(
 )
 SILENCE = re.compile(r"\b(?:silence|silent|soundless|no sounds?|nothing)\b")
 
-EMPTY = """a an the of some any its it his her their our my your this that these those is are was were be being been
-there here s sound sounds noise noises background ambience ambient ambiance atmosphere effect effects audio recording
-soundscape bed texture loop clip sfx foley hear heard hearing something other each several many few two three four five lots lot bit kind type all very quite really rather slightly
-somewhat just general typical usual"""
-COLOURS = """people person somebody someone man woman men women boy girl human light gentle soft softly quiet quietly faint slight calm small mild heavy heavily hard loud loudly strong
-strongly violent intense big huge large massive powerful furious raging rough howling pouring torrential distant
-distance far faraway afar away muffled close nearby near fast quick quickly rapid rapidly frantic racing slow slowly
-lazy sparse occasional occasionally busy quiet steady steadily constant constantly continuous continuously endless
-deep low high long short brief sudden suddenly single lone old new big little dark bright warm cold wet dry deserted
-empty crowded lively bustling noisy peaceful eerie ominous dull sharp nervous hurried rhythmic regular irregular
-repeated repeatedly modern medieval ancient rural urban outdoor indoor large early late morning evening afternoon
-midnight summer winter spring autumn falling fall going coming approaching passing starting getting moving playing
-continuing growing building overhead roaring echoing rumbling pattering humming whirring droning blowing
-hitting rustling fading rising outside inside open closed shut beautiful pleasant relaxing soothing"""
-SURFACES = """gravel wood wooden metal metallic snow grass leaf leaves concrete stone tile marble carpet sand mud water
-puddle floor stair staircase hallway corridor roof tin window glass ground pavement board plank tree pine bush field
-wall table desk rock shore room hall house home building background air sky valley canyon hill mountain"""
+EMPTY = """
+a an the of some any its it his her their our my your this that these those is are was were be being been there
+here s sound sounds noise noises background ambience ambient ambiance atmosphere effect effects audio recording
+soundscape bed texture loop clip sfx foley hear heard hearing something other each several many few two three
+four five lots lot bit kind type all very quite really rather slightly somewhat just general typical usual
+"""
+COLOURS = """
+people person somebody someone man woman men women boy girl human light gentle soft softly quiet quietly faint
+slight calm small mild heavy heavily hard loud loudly strong strongly violent intense big huge large massive
+powerful furious raging rough howling pouring torrential distant distance far faraway afar away muffled close
+nearby near fast quick quickly rapid rapidly frantic racing slow slowly lazy sparse occasional occasionally busy
+steady steadily constant constantly continuous continuously endless deep low high long short brief sudden
+suddenly single lone old new little dark bright warm cold wet dry deserted empty crowded lively bustling noisy
+peaceful eerie ominous dull sharp nervous hurried rhythmic regular irregular repeated repeatedly modern medieval
+ancient rural urban outdoor indoor early late morning evening afternoon midnight summer winter spring autumn
+falling fall going coming approaching passing starting getting moving playing continuing growing building
+overhead roaring echoing rumbling pattering humming whirring droning blowing hitting rustling fading rising
+outside inside open closed shut beautiful pleasant relaxing soothing
+"""
+SURFACES = """
+gravel wood wooden metal metallic snow grass leaf leaves concrete stone tile marble carpet sand mud water puddle
+floor stair staircase hallway corridor roof tin window glass ground pavement board plank tree pine bush field
+wall table desk rock shore room hall house home building background air sky valley canyon hill mountain
+"""
 
 EMPTY_WEIGHT, COLOUR_WEIGHT, SETTING_WEIGHT = 0.0, 0.15, 0.4
 FULL_SCORE = 0.92

@@ -85,7 +85,7 @@ def _syllable(rng: np.random.Generator, base_hz: float) -> dsp.Mono:
     """One note of a bird: a whistle that sweeps, or trembles, with a weak second harmonic."""
     n = dsp.count(rng.uniform(0.04, 0.2))
     t = np.linspace(0, 1, n)
-    kind = int(rng.integers(4))
+    kind = int(rng.choice(4, p=[0.35, 0.25, 0.25, 0.15]))
     span = float(rng.uniform(0.15, 0.5))
     if kind == 0:
         bend = 1 + span * (0.5 - t)
@@ -112,7 +112,7 @@ def _song(rng: np.random.Generator, base_hz: float) -> dsp.Mono:
 def birds(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
     n = dsp.count(duration_s)
     force = dsp.strength(description)
-    n_birds = {-1: 3, 0: 7, 1: 12}[int(force)]
+    n_birds = {-1: 2, 0: 5, 1: 9}[int(force)]
     out = np.zeros((2, n), np.float32)
     for number in range(n_birds):
         base_hz = float(np.exp(rng.uniform(np.log(2300), np.log(6000))))
@@ -122,7 +122,7 @@ def birds(duration_s: float, rng: np.random.Generator, description: str) -> Samp
         while start_s < duration_s:
             song = songs[int(rng.integers(3))]
             dsp.place(out, dsp.pan(song, place), round(start_s * SAMPLE_RATE), float(gain * rng.uniform(0.5, 1.0)))
-            start_s += len(song) / SAMPLE_RATE + float(rng.gamma(2.0, 0.8))
+            start_s += len(song) / SAMPLE_RATE + float(rng.gamma(2.0, 1.3))
     out = dsp.reverb(0.15 * out, rng, t60_s=1.2, mix=0.25, cutoff_hz=7000)
     out += 0.005 * dsp.wide_noise(n, rng, [(80.0, -3.0), (300.0, 0.0), (1500.0, -8.0), (6000.0, -18.0)])
     return dsp.tamed(dsp.at_rms(out, float(np.interp(force, [-1, 0, 1], [0.03, 0.05, 0.08]))))

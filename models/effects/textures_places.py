@@ -79,20 +79,20 @@ def office(duration_s: float, rng: np.random.Generator, description: str) -> Sam
     out = dsp.at_rms(talk, float(np.interp(busy, [-1, 0, 1], [0.004, 0.006, 0.008])))
     for desk in range({-1: 1, 0: 2, 1: 3}[int(busy)]):
         keys = dsp.reverb(keystrokes(n, rng, float(rng.uniform(6, 8))), rng, t60_s=0.25, mix=0.12, cutoff_hz=8000)
-        out += np.float32(0.3 * 0.4**desk) * keys
+        out += np.float32(0.3 * 0.22**desk) * keys
     at_s = float(rng.uniform(1.0, 8.0))
     while at_s < duration_s:
         ring = dsp.far_away(dsp.reverb(_phone(rng), rng, t60_s=0.6, mix=0.4), 0.3)
-        dsp.place(out, ring, dsp.count(at_s), 0.006)
+        dsp.place(out, ring, dsp.count(at_s), 0.005)
         at_s += float(rng.uniform(9.0, 16.0))
     at_s = float(rng.uniform(3.0, 12.0))
     while at_s < duration_s:
         n_print = dsp.count(rng.uniform(2.5, 4.5))
         sheet = dsp.far_away(dsp.pan(dsp.fades(_printer(n_print, rng), 0.1, 0.2), float(rng.uniform(-0.8, 0.8))), 0.3)
-        dsp.place(out, sheet, dsp.count(at_s), 0.006)
+        dsp.place(out, sheet, dsp.count(at_s), 0.005)
         at_s += float(rng.uniform(11.0, 22.0))
     air = dsp.wide_noise(n, rng, [(40.0, -3.0), (110.0, 0.0), (400.0, -8.0), (2000.0, -20.0), (9000.0, -36.0)])
-    return dsp.tamed(np.float32(1.5) * (out + 0.002 * air))
+    return dsp.tamed(np.float32(1.3) * (out + 0.005 * air))
 
 
 def room_tone(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
@@ -118,28 +118,28 @@ def traffic(duration_s: float, rng: np.random.Generator, description: str) -> Sa
     force = dsp.strength(description)
     busy = float(np.clip(force + dsp.speed(description), -1, 1))
     n_street = min(n, dsp.count(12.0))
-    rolling = dsp.scatter(n_street, 2000.0, [_tyres(rng) for _ in range(80)], rng, spread_db=6.0)
+    rolling = dsp.scatter(n_street, 800.0, [_tyres(rng) for _ in range(80)], rng, spread_db=6.0)
     rolling = dsp.reverb(rolling, rng, t60_s=0.3, mix=0.4, cutoff_hz=2000)
-    out = dsp.at_rms(dsp.lowpass(dsp.highpass(rolling, 400.0), 2000.0), 0.1) * dsp.slow_curve(
+    out = dsp.at_rms(dsp.lowpass(dsp.highpass(rolling, 400.0), 3000.0), 0.1) * dsp.slow_curve(
         n_street, rng, 0.4, 0.3, 1.0
     )
     for _ in range({-1: 2, 0: 4, 1: 6}[round(busy)]):
         firing_hz = float(rng.uniform(50, 110)) * (1 + 0.08 * dsp.wander(n_street, rng, 0.4))
         motor = dsp.harmonics(firing_hz, [0.5, 1.0, 0.6, 0.5, 0.35, 0.25, 0.2, 0.15, 0.1])
         motor *= dsp.slow_curve(n_street, rng, 0.3, 0.0, 1.0) * (1 + 0.3 * np.tanh(dsp.wander(n_street, rng, 30.0)))
-        out += 0.025 * dsp.pan(motor, float(rng.uniform(-0.7, 0.7)))
-    out += 0.05 * dsp.wide_noise(
-        n_street, rng, [(25.0, -12.0), (60.0, 0.0), (120.0, -3.0), (300.0, -18.0), (600.0, -30.0)]
+        out += 0.05 * dsp.pan(motor, float(rng.uniform(-0.7, 0.7)))
+    out += 0.03 * dsp.wide_noise(
+        n_street, rng, [(25.0, -6.0), (45.0, 0.0), (80.0, -3.0), (150.0, -24.0), (300.0, -50.0)]
     )
     out = dsp.extended(out, n, rng)
     at_s = -4.0
     passing = np.zeros((2, n), np.float32)
-    cars = [_car_pass(rng) for _ in range(5)]
+    cars = [_car_pass(rng) for _ in range(3)]
     while at_s < duration_s:
-        car = cars[int(rng.integers(5))][:: int(rng.choice([-1, 1]))]
+        car = cars[int(rng.integers(3))][:: int(rng.choice([-1, 1]))]
         dsp.place(passing, car, round(at_s * SAMPLE_RATE), float(10 ** (-rng.exponential(5.0) / 20)))
         at_s += float(rng.exponential(np.interp(busy, [-1, 0, 1], [5.0, 2.2, 1.2])))
-    out += 0.3 * dsp.at_rms(passing, 0.1)
+    out += 0.2 * dsp.at_rms(passing, 0.1)
     if dsp.is_far(description):
         out = dsp.far_away(out, 0.8)
     return dsp.tamed(dsp.at_rms(out, float(np.interp(busy, [-1, 0, 1], [0.045, 0.08, 0.12]))))

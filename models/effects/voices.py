@@ -92,7 +92,7 @@ def _consonants(n: int, edges_s: Curve, rng: np.random.Generator) -> dsp.Mono:
         centre_hz = rng.uniform(3500, 7500) if hiss else rng.uniform(1200, 4000)
         sos = signal.butter(2, (centre_hz * 0.75, centre_hz * 1.3), "bandpass", fs=RATE, output="sos")
         noise = signal.sosfilt(sos, rng.standard_normal(length)) * np.hanning(length)
-        dsp.place(out, np.asarray(noise * (0.08 if hiss else 0.15), np.float32), int(edge_s * RATE))
+        dsp.place(out, np.asarray(noise * (0.05 if hiss else 0.1), np.float32), int(edge_s * RATE))
     return out
 
 
@@ -111,8 +111,8 @@ def phrases(rng: np.random.Generator, n_phrases: int, *, effort: float = 0.3, fe
 def babble(n: int, rng: np.random.Generator, bank: Sequence[dsp.Mono], n_speakers: int, pause_s: float) -> Samples:
     """Many people talking at once, each at a place and a distance, taking breaths of about pause_s."""
     out = np.zeros((2, n), np.float32)
-    for _ in range(n_speakers):
-        gain = 10 ** (-rng.exponential(5.0) / 20)
+    for speaker in range(n_speakers):
+        gain = 10 ** (-(2.5 * min(speaker, 6) + rng.uniform(0.0, 3.0)) / 20)
         angle = rng.uniform(0.1, 0.9) * np.pi / 2
         sides = np.float32(gain) * np.array([[np.cos(angle)], [np.sin(angle)]], np.float32)
         start = -int(rng.uniform(0, 3.0) * SAMPLE_RATE)
