@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 
 import numpy as np
 
@@ -27,16 +28,26 @@ def plan_prompt(prompt: str, *, seed: int) -> Plan:
     Raises StoryUnreadable for a prompt that is empty or too long.
     """
     reading = read_prompt(prompt)
-    rng = np.random.default_rng(seed)
+    start = (seed, zlib.crc32(reading.prompt.encode("utf-8", "replace")))
+    rng = np.random.default_rng(start)
     tale = tale_of(reading, rng)
     cast, about, words = cast_of(reading, tale)
     values = values_of(reading, cast, words, tale, rng)
-    rows = fill_sheet(reading.genre, values, cast, length=reading.asks.length, rng=rng)
+    lengths = [reading.asks.length] if reading.asks.seconds is None else [1, 2, 3, 4]
+    tried = [fill_sheet(reading.genre, values, cast, length=length, rng=np.random.default_rng(start)) for length in lengths]
+    rows = min(tried, key=lambda rows: abs(seconds_of(rows) - (reading.asks.seconds or 0.0)))
     rows = add_lines(rows, reading.asks, cast)
     rows = add_sounds(rows, reading.asks)
     rows = add_music(rows, reading.asks)
     spoken = {str(row["character"]) for row in rows if row["type"] == "speech"}
     return Plan(reading.title, rows, {name: words for name, words in about.items() if name in spoken})
+
+
+def seconds_of(rows: Rows) -> float:
+    """About how long the rows last: 2.6 spoken words a second, and the foreground sounds."""
+    words = sum(len(str(row["description"]).split()) for row in rows if row["type"] == "speech")
+    sounds = [row.get("duration") for row in rows if row["type"] != "speech" and row["layout"] == "foreground"]
+    return words / 2.6 + 0.35 * len(rows) + sum(float(str(length)) if length != "auto" else 2.0 for length in sounds)
 
 
 def add_lines(rows: Rows, asks: Asks, cast: dict[str, str]) -> Rows:
@@ -46,7 +57,7 @@ def add_lines(rows: Rows, asks: Asks, cast: dict[str, str]) -> Rows:
     places = [index for index, row in enumerate(rows) if row["type"] == "speech"]
     if not lines or not places:
         return rows
-    speaker = cast.get("hero") or cast.get("guest") or str(rows[places[-1]]["character"])
+    speaker = cast.get("voice") or cast.get("hero") or cast.get("guest") or str(rows[places[-1]]["character"])
     if speaker not in {rows[index]["character"] for index in places}:
         speaker = str(rows[places[-1]]["character"])
     return [*rows[: places[-1]], *(speech(speaker, line) for line in lines), *rows[places[-1] :]]
@@ -56,8 +67,9 @@ def add_sounds(rows: Rows, asks: Asks) -> Rows:
     """Sounds that the prompt names: steady ones lie under the whole scene, events fall between the lines."""
     if asks.no_sounds:
         return [row for row in rows if row["type"] != "sound_effect"]
-    steady = [sound for sound in asks.sounds if _STEADY.search(sound)]
-    events = [sound for sound in asks.sounds if sound not in steady]
+    there = {row.get("description") for row in rows}
+    steady = [sound for sound in asks.sounds if _STEADY.search(sound) and sound not in there]
+    events = [sound for sound in asks.sounds if sound not in steady and sound not in there]
     number = max((int(str(row["id"])) for row in rows if row.get("id")), default=0)
     for sound in steady:
         number += 1

@@ -55,6 +55,9 @@ def take_asks(text: str) -> tuple[Asks, str]:
     seconds, text = _take_length(text)
     lines, text = _take_lines(text)
     sounds, music, text = _take_sounds(text)
+    items = [item for item in re.split(r",\s*(?:and\s+)?|\s+and\s+", text.strip(" .")) if item.strip()]
+    if len(items) > 1 and all(is_sound(item) and len(item.split()) <= 5 for item in items):
+        sounds = (*sounds, *(sound_words(item) for item in items))[:12]
     length = 2
     if seconds is not None:
         length = 1 if seconds <= 50 else 2 if seconds <= 130 else 3 if seconds <= 230 else 4

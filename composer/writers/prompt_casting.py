@@ -51,6 +51,7 @@ _SILENT_GUEST = (
     "drama",
     "mystery",
 )
+_TALE = ("hero", "friend", "helper", "first", "second", "detective", "suspect")
 _EXPERTS = (
     ("space", "astronomer"), ("disaster", "eyewitness"), ("animal", "biologist"), ("food", "chef"), ("sea", "marine biologist"),
     ("history", "historian"), ("tech", "engineer"), ("sport", "coach"), ("arts", "musician"), ("mind", "psychologist"),
@@ -69,8 +70,9 @@ def cast_of(reading: Reading, tale: Mapping[str, object]) -> tuple[dict[str, str
     def put(slot: str, role: Role) -> None:
         cast[slot] = role.name
         words[slot] = role.words if role.name in role.words or not role.name[:1].isupper() else role.words
-        hints = [role.words.removeprefix("a ").removeprefix("an "), gender_of(role.words), age_of(role.words)]
-        hints.append(_HINTS.get(slot, "speaks from experience"))
+        plain = re.sub(r"^(?:an?|the|my|her|his|their|its|our) ", "", role.words)
+        hints = [re.sub(rf" ?(?:(?:called|named) )?{re.escape(role.name)}$", "", plain), gender_of(plain), age_of(plain)]
+        hints.append(_HINTS.get(slot, "lively" if slot in _TALE else "speaks from experience"))
         about[role.name] = ", ".join(dict.fromkeys(hint for hint in hints if hint))
 
     named = list(dict.fromkeys(reading.roles))
@@ -90,6 +92,8 @@ def cast_of(reading: Reading, tale: Mapping[str, object]) -> tuple[dict[str, str
     about = {name: hints for name, hints in about.items() if name in cast.values()}
     if not named and reading.genre in ("news", "weather"):
         put("reporter", Role("reporter", "Reporter", "a reporter"))
+    if main == "host":
+        cast["asker"] = cast.get("reporter", cast[main])
     for slot, role in _players(reading, tale):
         put(slot, role)
     if "guest" not in cast and reading.genre not in _SILENT_GUEST and (not named or reading.genre not in ("news",)):

@@ -31,6 +31,7 @@ def cap(text: object) -> str:
 def _environment() -> SandboxedEnvironment:
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     environment.filters["cap"] = cap
+    environment.filters["the"] = lambda words: re.sub(r"^(?:an?|some) ", "the ", str(words))
     environment.filters["a"] = lambda words: indefinite(str(words))
     return environment
 
@@ -98,11 +99,14 @@ def _row(
     line: Line, values: Mapping[str, object], cast: Mapping[str, str], beds: dict[str, int], rng: np.random.Generator
 ) -> Rows:
     choice = int(rng.integers(len(line.variants))) if line.variants else 0
+    if line.linked:
+        choice = beds.get("variant", 0) % len(line.variants)
     if not _holds(line.condition, values) or (line.kind == "speech" and line.slot not in cast):
         return []
     words = tidy_sentence(_template(line.variants[choice]).render(**values)) if line.variants else ""
     kind = "sound_effect" if line.kind in ("ambience", "effect") else line.kind
     if line.kind == "speech":
+        beds["variant"] = choice
         return [speech(cast[line.slot], words)] if words else []
     row: dict[str, object] = {"type": kind, "layout": "background" if line.action else "foreground"}
     if line.action == "begin":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from composer.writers.prompt_nouns import DETERMINERS, PREPOSITIONS, RELATIVES, is_mass, is_plural
+from composer.writers.prompt_nouns import DETERMINERS, PREPOSITIONS, RELATIVES, is_common, is_known_name, is_mass, is_plural
 from composer.writers.prompt_roles import gender_of, title_case
 from composer.writers.prompt_verbs import past, verb_of
 
@@ -80,7 +80,12 @@ def tale_of(reading: Reading, rng: np.random.Generator) -> dict[str, object]:
                   if _FRIENDS[(other + step) % len(_FRIENDS)] not in told)  # fmt: skip
     stranger = Hero(animal.title(), f"the {animal}", f"an old {animal}", "")
     deed = "" if invented else past_phrase(rest, len(heroes) > 1 and bool(re.match(r"\w+ing\b", rest)))
+    sought = re.match(r"(?:was|were) (?:looking|searching) for (.+)", deed)
+    wish = re.match(r"(?:wanted|wished|dreamed|dreamt|longed|hoped|learned) (?:to|of) (.+)", deed)
     return {
+        "sought": sought.group(1) if sought else "",
+        "wish": wish.group(1) if wish and not re.match(r"\w+ing\b", wish.group(1)) else "",
+        "fear": fear.group(1) if (fear := re.match(r"(?:was|were) (?:afraid|scared|frightened) of (.+)", deed)) else "",
         "hero": heroes[0],
         "friend": heroes[1] if len(heroes) > 1 else stranger,
         "helper": stranger,
@@ -167,12 +172,15 @@ def _hero(phrase: Sequence[str]) -> Hero | None:
     if not phrase or len(phrase) > 6:
         return None
     first, head = phrase[0].casefold(), phrase[-1].strip(",.;:!?")
-    if first not in ("a", "an", "the", "my", "our", "one") or len(phrase) < 2 or not head[:1].isalpha():
+    if len(phrase) == 1 and head[:1].isupper() and head[1:].islower() and not is_common(head) and not is_plural(head):
+        return None if is_known_name(head) else Hero(head, head, head, _gender(head, ""))
+    own = first in ("his", "her", "their", "its")
+    if first not in ("a", "an", "the", "my", "our", "one") and not own or len(phrase) < 2 or not head[:1].isalpha():
         return None
     if is_plural(head) or is_mass(head) or head.casefold() in _NO_HEROES or head.casefold() in DETERMINERS:
         return None
     bare = " ".join(phrase[1:]).strip(",.;:!?")
-    called = f"{first} {head}" if first in ("my", "our") else f"the {head}"
+    called = f"{first} {head}" if first in ("my", "our") or own else f"the {head}"
     lowered = f"{first} {bare}"
     return Hero(title_case(bare)[:60], called, lowered, gender_of(bare))
 
@@ -206,7 +214,7 @@ def past_phrase(words: str, plural: bool = False) -> str:
         verb = first if found[1] == "past" else past(found[0])
     elif first.endswith("ing") and len(first) > 5:
         verb = f"{'were' if plural else 'was'} {first}"
-    elif first.endswith("s") and len(first) > 4 and not first.endswith("ss") and rest:
+    elif first.endswith("s") and len(first) > 3 and not first.endswith("ss") and rest:
         verb = past(re.sub(r"ies$", "y", first) if first.endswith("ies") else re.sub(r"(?<=[sxzh])es$|s$", "", first))
     else:
         return ""

@@ -37,7 +37,8 @@ _MASS = frozenset(
     "equipment software hardware data sleep life death health education democracy freedom justice nature grass hair "
     "blood lava smoke steam moonlight sunlight photosynthesis evolution climate football soccer basketball tennis chess "
     "yoga meditation mindfulness magic insomnia stress anxiety recycling pollution agriculture rust "
-    "cake jewelry clothing laughter applause garlic pizza pasta tectonics".split()
+    "intelligence friendship hardship patience gratitude innocence violence confidence curiosity honesty generosity "
+    "creativity pottery carpentry gardening cooking cake jewelry clothing laughter applause garlic pizza pasta tectonics".split()
 )
 _MASS_ENDINGS = ("ness", "ism", "ology", "ography", "phy", "nomics", "tude", "hood")
 _COMMON = frozenset(
@@ -112,10 +113,12 @@ def lower_common_start(text: str) -> str:
     if not words or not words[0][:1].isupper() or is_known_name(words[0]):
         return text
     rest_capital = len(words) > 1 and words[1][:1].isupper() and words[0].casefold() not in DETERMINERS
+    if rest_capital and words[1].isalpha() and not words[0].casefold().endswith(_PEOPLE_ENDINGS):
+        return text
     alone = len(words) == 1 and not is_common(words[0])
     if (rest_capital and not is_common(words[0])) or (alone and not is_plural(words[0])):
         return text
-    name_and = len(words) > 2 and words[1] == "and" and words[2][:1].isupper() and not is_common(words[0])
+    name_and = len(words) > 2 and words[1] == "and" and not is_common(words[0]) and not is_plural(words[0])
     return text if name_and else text[:1].lower() + text[1:]
 
 

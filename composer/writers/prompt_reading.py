@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from composer.cells import tidy_text
@@ -11,6 +12,7 @@ from composer.writers.prompt_asks import Asks, take_asks
 from composer.writers.prompt_genres import GENRES, find_genre
 from composer.writers.prompt_roles import Person, Role, find_people, find_roles
 from composer.writers.prompt_topic import Topic, read_topic
+from composer.writers.prompt_verbs import gerund, verb_of
 
 MAX_PROMPT = 20_000
 
@@ -47,6 +49,8 @@ class Reading:
     genre: str
     topic: Topic
     title: str
+    named: bool
+    """Whether the title stands in the prompt."""
     asks: Asks
     roles: tuple[Role, ...] = ()
     people: tuple[Person, ...] = ()
@@ -76,17 +80,20 @@ def read_prompt(prompt: str) -> Reading:
     theme, rest = _take_theme(rest)
     words, rest = _take_topic(rest, genre)
     outlet = _outlet(text) if genre in ("news", "weather", "podcast") else ""
+    if genre in ("tour", "walk", "mystery", "horror", "drama"):  # "a detective story" asks for no detective's part
+        rest = re.sub(rf"(?i)\b(?:{GENRES[genre].names})\b", " ", rest)
     roles = find_roles(rest, genre)
     people = find_people(text)
     if title and (not words or words.casefold() in ("story", "tale", "film", "movie")):
         words = title
-    words = words or text
+    words = _tidy_topic(words, genre, people) or _named_picture(text) or text
     topic = read_topic(words)
     return Reading(
         prompt=text,
         genre=genre,
         topic=topic,
         title=title or _title_of(topic, outlet, genre),
+        named=bool(title) or _is_title(topic, text),
         asks=asks,
         roles=roles,
         people=people,
@@ -101,11 +108,11 @@ def read_prompt(prompt: str) -> Reading:
 
 
 _PLACE = re.compile(
-    r"\b(?:set |somewhere )?((?:in|on|at|aboard|inside|under|beneath|by|near|through|beside) (?:a|an|the|my|her|his|our)"
-    r"(?: (?!of |and |with |that |who |voice|style|tone|mood|way|world of)[\w'’-]+){1,3}?)"
+    r"\b(?:set |somewhere )?((?:in|on|at|aboard|inside|under|beneath|beside) (?:a|an|the|my|her|his|our)"
+    r"(?: (?!of |and |with |that |who |end\b|beginning|question|topic|same|middle|theme|background|voice|style|tone|mood|way|world of)[\w'’-]+){1,3}?)"
     r"(?=[,.;:!?]|$| (?:at|in|on|with|and|where|who|that|about|during|after|before|while|when|as|called|named|for|to|from"
     r"|by|looking|full|near)\b)"
-    r"|\b((?:in|on|at|near) (?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+){0,2})"
+    r"|\b((?:in|on|at) (?!Science|Sci|English|French|German|Spanish|Fantasy)(?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+){0,2})"
 )
 _TIME = re.compile(
     r"(?i)\b(midnight|dawn|sunrise|dusk|sunset|twilight|noon|night|evening|morning|afternoon|winter|summer|spring|autumn"
@@ -114,11 +121,12 @@ _TIME = re.compile(
 _WEATHER = re.compile(
     r"(?i)\b(thunderstorms?|stormy|storm|rainy|raining|rain|snowy|snow|blizzard|foggy|fog|windy|wind|sunny)\b"
 )
-_MOOD = re.compile(
-    r"(?i)\b(calm|gentle|peaceful|soothing|relaxing|cozy|cosy|warm|happy|cheerful|funny|humorous|comic|joyful|upbeat"
-    r"|sad|melancholy|melancholic|nostalgic|romantic|dark|eerie|creepy|spooky|scary|tense|suspenseful|dramatic|epic"
-    r"|mysterious|magical|whimsical|inspiring|hopeful|serious|angry|lonely)\b"
+_MOODS = (
+    "calm|calming|gentle|peaceful|soothing|relaxing|cozy|cosy|warm|happy|cheerful|funny|humorous|comic|joyful|upbeat"
+    "|sad|melancholy|melancholic|nostalgic|romantic|dark|eerie|creepy|spooky|scary|tense|suspenseful|dramatic|epic"
+    "|mysterious|magical|whimsical|inspiring|hopeful|serious|angry|lonely"
 )
+_MOOD = re.compile(rf"(?i)\b({_MOODS})\b")
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
@@ -166,13 +174,13 @@ _STOP = re.compile(
     r"|,?\s+(?:set|takes place|taking place) (?:in|on|at|aboard|during)\b"
     r"|,?\s+(?:featuring|starring)\b|,?\s+in the style of\b|,?\s+for (?:small |young |little )?(?:kids|children|toddlers|adults|beginners)\b"
     r"|,?\s+(?:with|where|in which) (?:an? |the )?(?:[\w-]+ ){0,2}(?:reporter|anchor|host|interview\w*|narrator|expert|guest)\b"
-    r"|,?\s+(?:then|after that)\b|,?\s+(?:in )?an? [\w-]+ (?:tone|voice|mood|style)\b"
+    r"|,?\s+with (?=(?-i:(?:Detective|Inspector|Captain|Professor|Doctor|Dr|Mr|Mrs|Miss|Ms)\b))|,?\s+(?:then|after that)\b|,?\s+(?:in )?an? [\w-]+ (?:tone|voice|mood|style)\b"
 )
 _REQUEST = re.compile(
-    r"(?i)^\s*(?:please |can you |could you |i want |i would like |i'd like |we need |give me |let's have )*"
-    r"(?:(?:generate|create|make|write|produce|compose|record|tell|give|play|do|render|build|design|imagine)\b"
-    r"(?: me| us| up)?)?\s*(?:an? |the |some )?(?:(?:short|long|brief|quick|little)\s+)?"
-    r"(?:audio|sound(?:scape)?|recording|clip|piece|track)?\s*(?:of|for|about|where|in which|with)?\s*(?=\S)"
+    r"(?i)^\s*(?:please\s+|can you\s+|could you\s+|i want\s+|i would like\s+|i'd like\s+|we need\s+|let's have\s+)*"
+    r"(?:(?:generate|create|make|write|produce|compose|record|tell|give|render|build|design|imagine)\s+(?:me\s+|us\s+)?)?"
+    r"(?:(?:an?\s+|the\s+|some\s+)?(?:(?:short|long|brief|quick|little)\s+)?"
+    r"(?:audio|soundscape|sound|recording|clip|piece|track)\s+(?:of|for|about|where|in which|with)\s+)?"
 )
 
 
@@ -200,6 +208,38 @@ def _take_topic(text: str, genre: str) -> tuple[str, str]:
         stripped = left[: stop.start()] if stop and stop.start() else left
         stripped = _without_genre(_REQUEST.sub("", stripped.strip(), count=1), genre)
     return stripped.strip(" ,."), left
+
+
+def _tidy_topic(words: str, genre: str, people: tuple[Person, ...]) -> str:
+    """The topic without what it should not say: its quotes, its mood at the end, who talks about it."""
+    words = words.strip()
+    if words[:1] in "\"“«'" and words[-1:] in "\"”»'" and len(words) > 2:
+        words = words[1:-1]
+    words = re.sub(rf"(?i)^set (?=(?:in|on|at|aboard|inside) )(?:in|on|at|aboard|inside)\s+", "", words)
+    words = re.sub(rf"(?i)(?:,\s*(?:and )?(?:very )?(?:{_MOODS}))+$", "", words)
+    if genre == "drama" and (found := re.match(r"(?i)(?:between )?(?:.+? and .+?)(?:,? who (?:want to |are )?(.+)|$)", words)):
+        talked = found.group(1)
+        between = bool(people) or " and the " in words
+        if between and not talked:
+            return "the two of us"
+        if talked:
+            place = re.search(r",? (?:in|on|at) (?:a|an|the) .*$", talked)
+            talked = talked[: place.start()] if place else talked
+            verb = verb_of(talked.split()[0])
+            return " ".join([gerund(verb[0]), *talked.split()[1:]]).strip(" ,") if verb else talked
+    if genre in ("drama", "mystery", "podcast"):
+        place = re.search(r",? (?:in|on|at) (?:a|an|the) [\w ]+?(?: at \w+| in the \w+)?$", words)
+        if place and len(words[: place.start()].split()) > 2:
+            words = words[: place.start()]
+    return words
+
+
+def _named_picture(text: str) -> str:
+    """A prompt of nothing but pictures ("🐙") by their names; empty for words."""
+    if any(character.isalnum() for character in text):
+        return ""
+    names = [unicodedata.name(character, "").casefold() for character in text if unicodedata.category(character) == "So"]
+    return " and ".join(names[:4])
 
 
 def _markers(genre: str) -> list[re.Pattern[str]]:
@@ -268,6 +308,12 @@ def _organisation(text: str) -> Organisation:
             founders = f"the {founders}"
     deed = re.sub(r"\b(?:this|that)\b", "the", _first(_DEED, text)) if kind else ""
     return Organisation(_first(_NAMED, text), kind.casefold(), founders, deed)
+
+
+def _is_title(topic: Topic, text: str) -> bool:
+    """Whether the topic is a work's title: quoted in the prompt, every longer word with a capital."""
+    quoted = any(f"{mark}{topic.words}" in text for mark in "\"“«")
+    return quoted and all(word[:1].isupper() for word in topic.words.split() if len(word) > 3)
 
 
 def _title_of(topic: Topic, outlet: str, genre: str) -> str:

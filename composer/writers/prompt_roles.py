@@ -102,7 +102,7 @@ _CALLED = re.compile(
 )
 _POSSESSED = re.compile(r"\b((?:her|his|their|my|its)\s+(?:[a-z][\w'’-]*\s+){1,3})([A-Z][\w'’-]+)")
 _TITLED = re.compile(r"\b((?:Captain|Detective|Inspector|Professor|Doctor|Dr\.?|Mr\.?|Mrs\.?|Ms\.?|Miss|King|Queen|Prince|Princess|Sir"
-                     r"|Lady|Uncle|Aunt|Grandma|Grandpa|Old)\s[A-Z][\w'’-]+)")  # fmt: skip
+                     r"|Lady|Uncle|Aunt|Grandma|Grandpa)\s[A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+)?)")  # fmt: skip
 _AFTER_NAME = re.compile(
     r"\b([A-Z][a-z]+), (an? (?:[\w'’-]+ ){0,3}[\w'’-]+?)(?=,|\.|;| who| and her| and his| and their|$)"
 )

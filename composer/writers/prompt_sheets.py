@@ -8,6 +8,7 @@ A sheet is a text file of lines `[condition] head: variant || variant`; an inden
     ambience site begin -32: Rain on a roof.                    background sound; `ambience site end`
     effect 1 -25: Transition swoosh.                            foreground sound of 1 s (or auto)
     host: Good evening. || Welcome.                             the one in slot `host` speaks
+    guest+: Good evening to you. || Thank you.                  the variant of the same number as above
     pool 1 3 5 9                                                at lengths 1 to 4, so many of its exchanges are used
     -- [condition]                                              an exchange begins
     reporter: Why now?
@@ -38,6 +39,8 @@ class Line:
     volume: float | None
     variants: tuple[str, ...]
     condition: str = ""
+    linked: bool = False
+    """Written with a plus (`host+:`): takes the variant of the same number as the line above."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ _LINE = re.compile(
     r"(?:\[(?P<condition>[^\]]*(?:\[[^\]]*\][^\]]*)*)\]\s+)?"
     r"(?:(?P<bed>music|ambience) (?P<name>[a-z]\w*) (?:(?P<end>end)|begin (?P<bed_volume>-\d+):(?P<bed_words>.*))"
     r"|(?P<event>music|effect) (?P<duration>auto|[\d.]+) (?P<volume>-\d+):(?P<event_words>.*)"
-    r"|(?P<slot>[a-z]\w*):(?P<speech>.*))"
+    r"|(?P<slot>[a-z]\w*)(?P<linked>\+?):(?P<speech>.*))"
 )
 
 
@@ -105,7 +108,7 @@ def _line(text: str, place: str) -> Line:
         raise ValueError(f"{place}: cannot be read as a line of a sheet: {text[:80]!r}")
     condition = found["condition"] or ""
     if found["slot"]:
-        return Line("speech", found["slot"], "", None, None, _variants(found["speech"]), condition)
+        return Line("speech", found["slot"], "", None, None, _variants(found["speech"]), condition, bool(found["linked"]))
     if found["event"]:
         kind: LineKind = "music" if found["event"] == "music" else "effect"
         duration_s = None if found["duration"] == "auto" else float(found["duration"])

@@ -25,7 +25,7 @@ _TAGS = {
     "city": "city|cities|town|towns|street\\w*|tokyo|london|paris|new york|berlin|rome|venice|market|subway|bridge|village|mayor"
             "|council|bakery|park|school|library",
     "nature": "forest\\w*|trees?|mountains?|rivers?|lakes?|gardens?|rain|snow|deserts?|meadow\\w*|flowers?|woods|jungle|rainforest"
-              "|glaciers?|ice|volcano\\w*|mushrooms?|moss|autumn|spring|aurora|northern lights|wind|seasons?|climate|reefs?",
+              "|photosynthesis|rainbows?|plants?|clouds?|sky|glaciers?|ice|volcano\\w*|mushrooms?|moss|autumn|spring|aurora|northern lights|wind|seasons?|climate|reefs?",
     "sport": "match|game|goal|football|soccer|tennis|race|marathon|olympic\\w*|world cup|championship|cup|final|basketball"
              "|boxing|chess|cricket|hockey|team|cycling|derby|league",
     "arts": "music|songs?|jazz|band|paint\\w*|art|museum|theatre|theater|film|movie|novel|poet\\w*|piano|violin|orchestra|dance"

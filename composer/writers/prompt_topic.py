@@ -15,6 +15,7 @@ from composer.writers.prompt_nouns import (
     PREPOSITIONS,
     RELATIVES,
     indefinite,
+    is_known_name,
     is_mass,
     is_plural,
     lower_common_start,
@@ -49,6 +50,18 @@ class Topic:
     noun_plural: bool = False
     told: str = ""
     """The clause as history tells it: "humans sent a light-speed probe to Alpha Centauri"; empty without one."""
+
+    @property
+    def the_noun(self) -> str:
+        """At later mentions: "the lighthouse" where the noun was "a lighthouse", shorter where it was long."""
+        if len(self.noun.split()) > 5 and len(self.thing) > 3 and self.kind in ("noun", "clause"):
+            return self.thing
+        return re.sub(r"^an? ", "the ", self.noun)
+
+    @property
+    def asked(self) -> str:
+        """The question as one asks it, without its mark: "how do bees make honey"; empty for other kinds."""
+        return _inverted(self.words) if self.kind == "question" else ""
 
     @property
     def it(self) -> str:
@@ -103,12 +116,45 @@ def read_topic(words: str) -> Topic:
         return Topic(words, "doing", lower_common_start(words), lower_common_start(words),
                      f"{lower_common_start(words)} takes more than you would think", lower_common_start(words),
                      "people")  # fmt: skip
+    if _is_foreign(tokens):
+        return _as_name(words)
     place = _find_verb(tokens)
     if place is not None:
         return _clause(words, tokens, place)
     if not words.isascii() and sum(character.isascii() and character.isalpha() for character in words) < 3:
         return _as_name(words)
     return _noun(words, tokens)
+
+
+_FOREIGN = frozenset(
+    "una un el los las noche de del y en con que le les des et une dans der die das und ein eine im auf mit il lo gli di che "
+    "nella na w z och".split()
+)
+
+
+def _is_foreign(tokens: list[str]) -> bool:
+    """Whether small words say that it is not English; "die" alone says nothing."""
+    words = [token.casefold().strip(",.;:!?") for token in tokens]
+    english = sum(word in PREPOSITIONS or word in ("a", "an", "the", "and", "who", "that", "is") for word in words)
+    return sum(word in _FOREIGN for word in words) >= 2 and not english
+
+
+def _inverted(words: str) -> str:
+    """"how bees make honey" -> "how do bees make honey"; a question that stands already stays."""
+    tokens = words.rstrip("?!. ").split()
+    lowered = [tokens[0].lower(), *tokens[1:]]
+    n_asking = 2 if len(tokens) > 2 and tokens[1].casefold() in ("much", "many", "long", "far", "fast", "old") else 1
+    if len(tokens) < 3 or tokens[0].casefold() in AUXILIARIES or tokens[n_asking].casefold() in AUXILIARIES:
+        return " ".join(lowered)
+    for index in range(n_asking + 1, len(tokens)):
+        word = tokens[index].casefold()
+        if word in AUXILIARIES:
+            return " ".join([*lowered[:n_asking], word, *tokens[n_asking:index], *tokens[index + 1 :]])
+        found = verb_of(word)
+        if found and found[1] != "gerund" and _agrees(tokens[n_asking:index], found[1], tokens[index + 1 :] or ["so"]):
+            helping = {"base": "do", "third": "does", "past": "did"}[found[1]]
+            return " ".join([*lowered[:n_asking], helping, *tokens[n_asking:index], found[0], *tokens[index + 1 :]])
+    return " ".join(lowered)
 
 
 def _after_gerund(word: str) -> bool:
@@ -138,6 +184,8 @@ def _find_verb(tokens: list[str]) -> int | None:
             continue
         if tokens[index - 1].casefold() in DETERMINERS or tokens[index - 1].endswith((",", ";", ":")):
             continue
+        if word in ("called", "named"):
+            return None
         if word in AUXILIARIES:
             return index if index + 1 < len(tokens) else None
         found = verb_of(word)
@@ -212,10 +260,12 @@ def definite(tokens: list[str]) -> str:
     return "the " + lower_common_start(" ".join(tokens))
 
 
-def _bare_or_definite(tokens: list[str]) -> str:
+def _bare_or_definite(tokens: list[str], phrase: list[str]) -> str:
     """As a subject of talk in general: "whales", "coffee", but "the lighthouse"."""
     head = head_of(tokens)
     first = tokens[0].casefold()
+    if looks_like_a_name(phrase) or (is_known_name(head) and head[:1].isupper() and not is_plural(head)):
+        return " ".join(tokens) if looks_like_a_name(phrase) else lower_common_start(" ".join(tokens))
     if first not in DETERMINERS and (is_plural(head) or is_mass(head) or "and" in tokens):
         return lower_common_start(" ".join(tokens))
     if first in ("a", "an"):
@@ -309,7 +359,7 @@ def _noun(words: str, tokens: list[str]) -> Topic:
     phrase, tail = _split_phrase(tokens)
     head = head_of(tokens)
     joined = bool(tail) and tail[0].casefold() in ("and",) and not _has_clause(tail)
-    noun = _bare_or_definite(tokens)
+    noun = _bare_or_definite(tokens, phrase)
     bare = noun == lower_common_start(words) and words.split()[0].casefold() not in DETERMINERS
     if looks_like_a_name(phrase) and not tail:
         thing = words
@@ -319,6 +369,8 @@ def _noun(words: str, tokens: list[str]) -> Topic:
         thing = lower_common_start(" ".join(phrase))
     elif phrase[0].casefold() in DETERMINERS or len(phrase) > 1:
         thing = _short(phrase)
+        if tail and tail[0].casefold() == "of":
+            thing = definite(tokens)
     else:
         thing = definite(phrase)
     plural = is_plural(head) or (joined and not is_mass(head) or joined)
@@ -342,7 +394,7 @@ def _question(words: str, tokens: list[str]) -> Topic:
         if word not in AUXILIARIES and not (word in ("to", "much", "many", "long", "far")):
             phrase.append(token)
     noun = f"the question “{asked[:1].upper()}{asked[1:]}?”" if inverted else f"the question of {lowered}"
-    thing = _bare_or_definite(phrase) if phrase and not _is_pronoun(phrase[0]) else "the question"
+    thing = _bare_or_definite(phrase, phrase) if phrase and not _is_pronoun(phrase[0]) else "the question"
     plural = bool(phrase) and thing != "the question" and is_plural(head_of(phrase))
     clause = f"one question will not rest: {lowered}"
     return Topic(words, "question", noun, thing, clause, noun, "people", "", plural, False)

@@ -37,7 +37,9 @@ def values_of(
         "title_spoken": reading.title.rstrip(" .!?…"),
         "thing_bare": re.sub(r"^(?:the|an?) ", "", topic.thing),
         "has_topic": reading.topic.words.casefold() not in _NO_TOPIC,
-        "asked": _asked(topic),
+        "asked": topic.asked,
+        "grave": "disaster" in tags,
+        "historical": "history" in tags,
         "habit": _habit(topic),
         "product": _product(topic),
         "it_product": "them" if topic.noun_plural else "one" if re.match(r"an? ", topic.noun) else "it",
@@ -45,6 +47,9 @@ def values_of(
         "hook_sound": _hook(tags),
         "small_sound": _SMALL[int(rng.integers(len(_SMALL)))],
         "lines": reading.asks.lines,
+        "sounds": reading.asks.sounds,
+        "named_title": reading.named,
+        "place_small": bool(re.match(r"(?:in|at|on|aboard|inside|under|beneath|beside) (?:a|an|the)\b", reading.place)),
         "outlet_given": bool(reading.outlet),
         "weather_noun": {"rainy": "rain", "raining": "rain", "stormy": "storm", "snowy": "snow", "foggy": "fog",
                          "windy": "wind", "sunny": "heat"}.get(reading.weather, reading.weather),
@@ -61,12 +66,13 @@ def values_of(
         "site_words": site[1],
         "site_bed": site[2],
         "style": style_of(reading, tags),
-        "bed": bed_of(reading),
+        "bed": next((sound for sound in reading.asks.sounds if _AMBIENT.search(sound)), "") or bed_of(reading),
         "music": music_of(reading),
         **tale,
     }
 
 
+_AMBIENT = re.compile(r"(?i)\b(?:rain|waves|ocean|sea|wind|forest|birdsong|crickets|river|stream|traffic|fireplace|storm)\b")
 _NO_TOPIC = frozenset("meditation relaxation nature walk story horror trailer weather breathing".split())
 _CLAIMS = ("Made for people with better things to do.", "Small thing. Big grin.", "You will wonder how you managed without.",
            "Life is short. Start here.")  # fmt: skip
@@ -77,14 +83,6 @@ _HOOKS = {"food": "A lid opens and something sizzles.", "animal": "A dog barks o
 
 def _hook(tags: frozenset[str]) -> str:
     return next((sound for tag, sound in _HOOKS.items() if tag in tags), "A shop door bell rings.")
-
-
-def _asked(topic: Topic) -> str:
-    """A question as one asks it, without its mark."""
-    if topic.kind != "question":
-        return ""
-    asked = topic.words.rstrip("?!. ")
-    return asked[:1].lower() + asked[1:]
 
 
 def _habit(topic: Topic) -> str:
@@ -105,12 +103,19 @@ def _guest_words(words: str, name: str) -> str:
     return name if name == words else f"{name}, {words}"
 
 
+_PROGRAMMES = {
+    "news": ("the Evening News", "the World Tonight", "the News at Nine"),
+    "podcast": ("Open Questions", "the Long Answer", "Ask Me Slowly", "Between Two Microphones"),
+    "weather": ("the Morning Weather",),
+}
+
+
 def _outlet(reading: Reading, rng: np.random.Generator) -> str:
-    place = re.search(r"\b(?:in|on|from) ((?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+)?)", reading.prompt)
-    near = f"{place.group(1)} " if place and reading.genre == "news" else ""
-    return (
-        f"{near}{('Evening News', 'News Tonight', 'World News')[int(rng.integers(3))]}" if near == "" else f"{near}News"
-    )
+    """A name for the programme where the prompt gives none; news take the town's name."""
+    names = _PROGRAMMES.get(reading.genre, ("the Evening News",))
+    chosen = names[int(rng.integers(len(names)))]
+    town = re.search(r"\b(?:in|from) ([A-Z][a-z]+)\b", reading.topic.words)
+    return f"{town.group(1)} News" if town and reading.genre == "news" else chosen
 
 
 __all__ = ["indefinite", "values_of"]
