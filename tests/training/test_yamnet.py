@@ -1,0 +1,81 @@
+"""The outside ear: what it needs, how it ranks, and that it hears what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.clip import Clip, read_clip
+from models.effects.procedural import known_sounds
+from models.errors import EngineUnavailable
+from training.evaluate_effects import Row, evaluate, table
+from training.yamnet import Heard, Yamnet, best_rank
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+RANKING = [Heard("Rain", 0.6), Heard("Water", 0.5), Heard("Thunder", 0.1)]
+
+
+@pytest.fixture(scope="module")
+def yamnet() -> Yamnet:
+    pytest.importorskip("ai_edge_litert", reason="the judge extra is not installed")
+    if not (SHARED / "yamnet" / "yamnet.tflite").is_file():
+        pytest.skip("../shared/data/yamnet is absent")
+    return Yamnet(SHARED / "yamnet")
+
+
+def test_a_missing_folder_says_what_to_put_where(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match=r"yamnet\.tflite: is not there; put"):
+        Yamnet(tmp_path / "nowhere")
+
+
+def test_a_missing_class_map_is_named(tmp_path: Path) -> None:
+    (tmp_path / "yamnet.tflite").write_bytes(b"model")
+    with pytest.raises(EngineUnavailable, match=r"yamnet_class_map\.csv: is not there"):
+        Yamnet(tmp_path)
+
+
+def test_the_best_rank_of_several_names_counts() -> None:
+    assert best_rank(RANKING, ("Thunder", "Water")) == 2
+    assert best_rank(RANKING, ("Rain",)) == 1
+
+
+def test_a_class_that_yamnet_lacks_is_refused() -> None:
+    with pytest.raises(ValueError, match="'Rian'"):
+        best_rank(RANKING, ("Rain", "Rian"))
+    with pytest.raises(ValueError, match="none given"):
+        best_rank(RANKING, ())
+
+
+def test_the_table_counts_what_was_recognised() -> None:
+    heard = tuple(RANKING)
+    rows = [Row("rain", "rain", 0, 1, heard), Row("rain", "rain", 1, 6, heard), Row("fire", "fire", 0, 5, heard)]
+    text = table(rows)
+    assert "| rain | 1 | 6 | Rain 0.60; Water 0.50; Thunder 0.10 |" in text
+    assert "2 of 3 clips" in text and "1 of 2 sounds" in text
+
+
+def test_every_sound_is_meant_to_be_heard_as_a_class_that_exists(yamnet: Yamnet) -> None:
+    wrong = {sound.name: set(sound.heard_as) - set(yamnet.names) for sound in known_sounds()}
+    assert not {name: names for name, names in wrong.items() if names}
+    assert all(sound.heard_as for sound in known_sounds())
+
+
+def test_silence_is_heard_as_silence_and_windows_are_half_a_window_apart(yamnet: Yamnet) -> None:
+    silence = Clip(np.zeros((2, 3 * 48_000), np.float32), 48_000)
+    assert yamnet.hears(silence)[0].name == "Silence"
+    assert yamnet.scores(silence).shape == ((48_000 - 15_600) // 7_800 + 1, 521)
+    assert yamnet.scores(Clip(np.zeros((1, 100), np.float32), 16_000)).shape == (1, 521)
+
+
+def test_a_real_dog_is_heard_as_a_dog(yamnet: Yamnet) -> None:
+    bark = SHARED / "sounds" / "esc10" / "1-30344-A.ogg"
+    if not bark.is_file():
+        pytest.skip("../shared/data/sounds is absent")
+    assert "Dog" in [heard.name for heard in yamnet.hears(read_clip(bark))]
+
+
+def test_rain_heartbeats_and_keys_are_recognised(yamnet: Yamnet) -> None:
+    rows = evaluate(SHARED / "yamnet", seeds=[0], only=["rain", "heartbeat", "typing"])
+    assert len(rows) == 3 and all(row.recognised for row in rows), rows
