@@ -1,0 +1,100 @@
+"""Stereo WAV files that are written in place and appear under their name only when they are whole.
+
+Conventions: samples are float32, shape (2, n_samples); a file is float32 or 24-bit PCM at a fixed length that is known
+before the first sample. Files over 4 GiB are RF64 (EBU Tech 3306), which libsndfile, ffmpeg and DAWs read.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from composer.files import UNFINISHED
+from models.clip import Samples
+
+N_CHANNELS = 2
+
+
+class StereoWav:
+    """A file under construction; silence is what nobody has written. `finish` gives it its name."""
+
+    def __init__(self, path: Path, *, n_samples: int, sample_rate: int, n_bits: int) -> None:
+        self.path, self.n_samples, self._sample_bytes = path, n_samples, n_bits // 8
+        self._unfinished = path.with_name(path.name + UNFINISHED)
+        header = _header(n_samples, sample_rate, n_bits)
+        self._data_offset = len(header)
+        self._file = FileIO(self._unfinished, "w+")
+        self._write(0, header)
+        self._file.truncate(len(header) + n_samples * N_CHANNELS * self._sample_bytes)
+
+    def __enter__(self) -> StereoWav:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if kind is not None:
+            self._unfinished.unlink(missing_ok=True)
+
+    def write(self, begin: int, samples: Samples) -> None:
+        """Puts samples where they belong."""
+        interleaved = np.empty((samples.shape[1], N_CHANNELS), dtype=np.float32)
+        interleaved[:, 0], interleaved[:, 1] = samples
+        data = interleaved.data.cast("B") if self._sample_bytes == 4 else memoryview(_as_pcm_24(interleaved))
+        self._write(self._data_offset + begin * N_CHANNELS * self._sample_bytes, data)
+
+    def read(self, begin: int, end: int) -> Samples:
+        """What a float file holds there, (2, end - begin)."""
+        assert self._sample_bytes == 4
+        interleaved = np.empty((end - begin, N_CHANNELS), dtype=np.float32)
+        view = interleaved.data.cast("B") if interleaved.size else memoryview(b"")
+        self._file.seek(self._data_offset + begin * N_CHANNELS * 4)
+        while len(view):
+            n_bytes = self._file.readinto(view)
+            if not n_bytes:
+                raise OSError(f"{self._unfinished}: ends too early")
+            view = view[n_bytes:]
+        return np.ascontiguousarray(interleaved.T)
+
+    def flush(self) -> None:
+        """Everything on the disk."""
+        os.fsync(self._file.fileno())
+
+    def finish(self) -> None:
+        """The file under its own name."""
+        self._file.close()
+        os.replace(self._unfinished, self.path)
+
+    def _write(self, offset: int, data: bytes | memoryview) -> None:
+        self._file.seek(offset)
+        view = memoryview(data)
+        while len(view):
+            view = view[self._file.write(view) :]
+
+
+def _as_pcm_24(interleaved: Samples) -> bytes:
+    scaled = np.rint(interleaved * np.float32(2**23))
+    whole = np.clip(scaled, -(2**23), 2**23 - 1).astype("<i4")
+    return whole.reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
+
+
+def _header(n_samples: int, sample_rate: int, n_bits: int) -> bytes:
+    frame_bytes = N_CHANNELS * n_bits // 8
+    n_bytes = n_samples * frame_bytes
+    is_float = n_bits == 32
+    chunks = b"fmt " + struct.pack(
+        "<IHHIIHH", 16, 3 if is_float else 1, N_CHANNELS, sample_rate, sample_rate * frame_bytes, frame_bytes, n_bits
+    )
+    if is_float:
+        chunks += b"fact" + struct.pack("<II", 4, min(n_samples, 0xFFFFFFFF))
+    riff_bytes = 4 + len(chunks) + 8 + n_bytes
+    if riff_bytes <= 0xFFFFFFFF:
+        return b"RIFF" + struct.pack("<I", riff_bytes) + b"WAVE" + chunks + b"data" + struct.pack("<I", n_bytes)
+    sizes = b"ds64" + struct.pack("<IQQQI", 28, riff_bytes + 36, n_bytes, n_samples, 0)
+    return b"RF64\xff\xff\xff\xffWAVE" + sizes + chunks + b"data\xff\xff\xff\xff"
