@@ -55,7 +55,7 @@ _TALE = ("hero", "friend", "helper", "first", "second", "detective", "suspect")
 _EXPERTS = (
     ("space", "astronomer"), ("disaster", "eyewitness"), ("animal", "biologist"), ("food", "chef"), ("sea", "marine biologist"),
     ("history", "historian"), ("tech", "engineer"), ("sport", "coach"), ("arts", "musician"), ("mind", "psychologist"),
-    ("nature", "ranger"), ("city", "resident"),
+    ("nature", "naturalist"), ("city", "resident"),
 )  # fmt: skip
 
 
@@ -78,7 +78,9 @@ def cast_of(reading: Reading, tale: Mapping[str, object]) -> tuple[dict[str, str
     named = list(dict.fromkeys(reading.roles))
     guests = 0
     for role in named:
-        if role.slot == "guest" and reading.genre in ("tour", "walk") and role.name.endswith("Guide"):
+        if role.slot == "narrator" and main == "host":
+            put(main, role)
+        elif role.slot == "guest" and reading.genre in ("tour", "walk") and role.name.endswith("Guide"):
             put(main, role)
         elif role.slot == "guest":
             guests += 1
@@ -90,13 +92,13 @@ def cast_of(reading: Reading, tale: Mapping[str, object]) -> tuple[dict[str, str
     if cast[main] not in about:
         about[cast[main]] = _HINTS[main]
     about = {name: hints for name, hints in about.items() if name in cast.values()}
-    if not named and reading.genre in ("news", "weather"):
+    if reading.genre in ("news", "weather") and not any(slot in cast for slot in ("reporter", "guest")):
         put("reporter", Role("reporter", "Reporter", "a reporter"))
     if main == "host":
         cast["asker"] = cast.get("reporter", cast[main])
     for slot, role in _players(reading, tale):
         put(slot, role)
-    if "guest" not in cast and reading.genre not in _SILENT_GUEST and (not named or reading.genre not in ("news",)):
+    if "guest" not in cast and reading.genre not in _SILENT_GUEST:
         put("guest", _default_guest(reading))
     return cast, about, words
 
@@ -118,7 +120,7 @@ def _players(reading: Reading, tale: Mapping[str, object]) -> list[tuple[str, Ro
         return list(zip(("first", "second"), [*asked, *spare], strict=False))
     if reading.genre == "mystery":
         sleuths = [role for role in asked if re.search(r"(?i)detective|inspector|sleuth|miss |captain", f"{role.name} {role.words}")]
-        others = [role for role in asked if role not in sleuths[:1]]
+        others = [role for role in asked if not sleuths or role.name not in sleuths[0].name]
         sleuth = (sleuths or [Role("guest", "Detective", "a detective")])[0]
         return [("detective", sleuth), ("suspect", (others or [Role("guest", "Witness", "a nervous witness")])[0])]
     return []
@@ -129,6 +131,8 @@ _STRANGERS = (("Anna", "a woman called Anna"), ("Daniel", "a man called Daniel")
 
 def _default_guest(reading: Reading) -> Role:
     noun = _GUESTS.get(reading.genre, "")
+    if not noun and reading.topic.kind == "question":
+        noun = "scientist"
     if not noun:
         tags = find_tags(reading.topic.words)
         noun = next((noun for tag, noun in _EXPERTS if tag in tags), "expert")

@@ -69,8 +69,10 @@ _MALE_NAMES = frozenset(
 def tale_of(reading: Reading, rng: np.random.Generator) -> dict[str, object]:
     """The values of a tale: hero, friend, what the hero did (`deed`, past tense, may be empty), `invented`."""
     words = reading.topic.words
+    if words == "the two of us" and (pair := re.search(r"\bbetween ((?:an? |the )\S.*? and .+?)(?=[,.;]|$| who\b| in\b| at\b)", reading.prompt)):
+        words = pair.group(1)
     choice, other = int(rng.integers(len(_INVENTED))), int(rng.integers(len(_FRIENDS)))
-    heroes, rest = _named(reading, words) if reading.people else _from_topic(words)
+    heroes, rest = _named(reading, words) if reading.people else ([], "") if reading.named else _from_topic(words)
     invented = not heroes
     if invented:
         name, intro, gender = _INVENTED[choice]

@@ -10,6 +10,7 @@ from composer.cells import tidy_text
 from composer.errors import StoryUnreadable
 from composer.writers.prompt_asks import Asks, take_asks
 from composer.writers.prompt_genres import GENRES, find_genre
+from composer.writers.prompt_nouns import is_known_name
 from composer.writers.prompt_roles import Person, Role, find_people, find_roles
 from composer.writers.prompt_topic import Topic, read_topic
 from composer.writers.prompt_verbs import gerund, verb_of
@@ -86,7 +87,7 @@ def read_prompt(prompt: str) -> Reading:
     people = find_people(text)
     if title and (not words or words.casefold() in ("story", "tale", "film", "movie")):
         words = title
-    words = _tidy_topic(words, genre, people) or _named_picture(text) or text
+    words = _named_picture(text) or _tidy_topic(words, genre, people) or text
     topic = read_topic(words)
     return Reading(
         prompt=text,
@@ -217,6 +218,9 @@ def _tidy_topic(words: str, genre: str, people: tuple[Person, ...]) -> str:
         words = words[1:-1]
     words = re.sub(rf"(?i)^set (?=(?:in|on|at|aboard|inside) )(?:in|on|at|aboard|inside)\s+", "", words)
     words = re.sub(rf"(?i)(?:,\s*(?:and )?(?:very )?(?:{_MOODS}))+$", "", words)
+    words = re.sub(r"(?i)^(?:an? )?(?:short|brief|quick|very short) (?=[a-z])", "", words)
+    if genre == "weather" and (found := re.fullmatch(r"((?:[A-Z][\w'’-]+ ?)+) with ([\w' -]+)", words)):
+        words = f"{found.group(2)} {'on' if is_known_name(found.group(1).strip()) else 'in'} {found.group(1)}".strip()
     if genre == "drama" and (found := re.match(r"(?i)(?:between )?(?:.+? and .+?)(?:,? who (?:want to |are )?(.+)|$)", words)):
         talked = found.group(1)
         between = bool(people) or " and the " in words
@@ -266,7 +270,8 @@ def _without_genre(words: str, genre: str) -> str:
     """The words without the genre's own: "a whale documentary" -> "whale"."""
     text = re.sub(rf"(?i)\b(?:an? |the )?(?:{GENRES[genre].names})\b", " ", words) if genre != "scene" else words
     text = re.sub(r"\s+", " ", text).strip(" ,:;-–—")
-    text = re.sub(r"(?i)^(?:of|for|on|in which|where|when|with|by|and)\b\s*", "", text)
+    if text != words.strip():
+        text = re.sub(r"(?i)^(?:of|for|on|in which|where|when|with|by|and)\b\s*", "", text)
     return (
         "" if text.casefold() in ("a", "an", "the", "short", "scary", "good", "nice", "some", "long", "funny") else text
     )

@@ -75,6 +75,8 @@ def find_roles(text: str, genre: str) -> tuple[Role, ...]:
             modifiers.insert(0, word)
         noun = found.group(1)
         slot = slot_of(noun)
+        if re.search(r"(?i)\b(?:narrated|told|read|voiced|presented|spoken) by (?:an? |the )?(?:[\w'’-]+ ){0,3}$", text[: found.start()]):
+            slot = "narrator"
         words = " ".join([*modifiers, noun])
         following = re.match(r",?\s+(?:called|named)?\s*((?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+)?)", text[found.end() :])
         name = following.group(1) if following else _role_name(slot, words)
@@ -86,7 +88,7 @@ def find_roles(text: str, genre: str) -> tuple[Role, ...]:
 def _role_name(slot: str, words: str) -> str:
     if slot == "host":
         return "Host" if "interviewer" not in words.casefold() else "Interviewer"
-    if slot in ("reporter", "narrator"):
+    if slot == "reporter" or words.casefold() in ("narrator", "storyteller", "voiceover", "voice-over"):
         return slot.capitalize()
     return title_case(words)
 

@@ -16,6 +16,8 @@ class Style:
 
 
 _SITES = (
+    (r"black holes?|stars?\b|planets?|moon\b|galax|comet|telescope|astronom", "at the observatory", "the observatory",
+     "Quiet hall with humming computers and low voices."),
     # what the prompt says -> where the reporter stands, its short name, how it sounds
     (r"engineer|probe|rocket|laborator|\blab\b|scientist|robot|spacecraft|satellite|reactor",
      "at the headquarters", "headquarters", "Background noise of busy engineering office."),
@@ -57,6 +59,7 @@ def style_of(reading: Reading, tags: frozenset[str]) -> Style:
 
 
 _BEDS = (
+    (r"(?:dust|sand) ?storms?|hurricanes?|tornado\w*|gale", "Howling wind."),
     (r"thunder\w*|storm\w*", "Heavy rain and distant thunder."),
     (r"rain|rainy|raining|rainfall|drizzle", "Rain falling on a roof and in the street."),
     (r"snow\w*|blizzard|arctic|antarctic\w*|glacier|north pole", "Cold wind over snow."),
@@ -110,6 +113,9 @@ def bed_of(reading: Reading) -> str:
 
 def music_of(reading: Reading) -> str:
     """The music of the mood and theme that a prompt names; empty when it names none."""
+    found = re.search(r"(?i)\b(jazz|blues|techno|lo-?fi|reggae|waltz|tango|flamenco|opera|disco|gospel)\b", reading.prompt)
+    if found:
+        return f"{found.group(1).capitalize()} music."
     for pattern, music in _MUSIC:
         if re.search(rf"(?i)\b(?:{pattern})\b", reading.mood):
             return music

@@ -106,7 +106,7 @@ def read_topic(words: str) -> Topic:
     """The topic of a prompt's words. Never fails: what has no grammar we know is used as a name."""
     words = re.sub(r"\s+", " ", words).strip(" \t\n,;:.!-–—")
     tokens = words.rstrip("?").split()
-    if not any(character.isalnum() for character in words):
+    if not any(character.isalnum() for character in words) or re.search(r"[{}<>=\\|;$]|https?:", words):
         return _as_name(words)
     first = tokens[0].casefold()
     if words.endswith("?") or first in ("why", "how", "what", "when", "where", "who", "whether"):
@@ -154,7 +154,7 @@ def _inverted(words: str) -> str:
         if found and found[1] != "gerund" and _agrees(tokens[n_asking:index], found[1], tokens[index + 1 :] or ["so"]):
             helping = {"base": "do", "third": "does", "past": "did"}[found[1]]
             return " ".join([*lowered[:n_asking], helping, *tokens[n_asking:index], found[0], *tokens[index + 1 :]])
-    return " ".join(lowered)
+    return f"what about {' '.join(lowered)}"
 
 
 def _after_gerund(word: str) -> bool:
@@ -229,7 +229,8 @@ def head_of(tokens: list[str]) -> str:
             return tokens[index - 1].strip(",;:.!?\"'")
         if token.endswith((",", ";", ":")):
             return token.strip(",;:")
-        if index and (found := verb_of(word)) and found[1] == "gerund" and index + 1 < len(tokens):
+        gerund_here = (found := verb_of(word)) is not None and found[1] == "gerund" and index + 1 < len(tokens)
+        if index and gerund_here and tokens[index - 1].casefold() not in DETERMINERS:
             return tokens[index - 1].strip(",;:.!?\"'")
     return tokens[-1].strip(",;:.!?\"'") if tokens else ""
 
@@ -239,6 +240,7 @@ def _split_phrase(tokens: list[str]) -> tuple[list[str], list[str]]:
     for index, token in enumerate(tokens):
         word = token.casefold()
         is_gerund = (found := verb_of(word)) is not None and found[1] == "gerund" and index + 1 < len(tokens)
+        is_gerund = is_gerund and index > 0 and tokens[index - 1].casefold() not in DETERMINERS
         stops = word in PREPOSITIONS or word in RELATIVES or word in ("called", "named", "and", "but", "because")
         stops = stops or word in ("after", "before", "while", "when", "as") or is_gerund
         if index and stops:
@@ -255,7 +257,9 @@ def definite(tokens: list[str]) -> str:
     first = tokens[0].casefold()
     if first in ("a", "an"):
         return " ".join(["the", *tokens[1:]])
-    if first in DETERMINERS or looks_like_a_name(tokens):
+    if first in DETERMINERS:
+        return lower_common_start(" ".join(tokens))
+    if looks_like_a_name(tokens):
         return " ".join(tokens)
     return "the " + lower_common_start(" ".join(tokens))
 

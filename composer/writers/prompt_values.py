@@ -54,7 +54,7 @@ def values_of(
         "weather_noun": {"rainy": "rain", "raining": "rain", "stormy": "storm", "snowy": "snow", "foggy": "fog",
                          "windy": "wind", "sunny": "heat"}.get(reading.weather, reading.weather),
         "outside": "outside",
-        "detective_title": f"{cast.get('detective', '')}",
+        "detective_title": _titled(cast.get("detective", "")),
         "place": reading.place,
         "place_name": re.sub(r"^(?:in|on|at|aboard|inside|under|beneath|by|near|through|beside) ", "", reading.place),
         "time": reading.time,
@@ -73,6 +73,13 @@ def values_of(
 
 
 _AMBIENT = re.compile(r"(?i)\b(?:rain|waves|ocean|sea|wind|forest|birdsong|crickets|river|stream|traffic|fireplace|storm)\b")
+
+
+def _titled(name: str) -> str:
+    """"Detective Vera Moon", but "the detective"."""
+    return name if " " in name else f"the {name.lower()}"
+
+
 _NO_TOPIC = frozenset("meditation relaxation nature walk story horror trailer weather breathing".split())
 _CLAIMS = ("Made for people with better things to do.", "Small thing. Big grin.", "You will wonder how you managed without.",
            "Life is short. Start here.")  # fmt: skip

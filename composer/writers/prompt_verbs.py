@@ -26,8 +26,8 @@ _REGULAR = """accept achieve adopt agree allow announce answer appear apologise 
 attack attend ban bark befriend believe blame bloom boil borrow bounce bury cancel capture carry celebrate challenge
 change charge chase claim clean climb close collapse collect collide confirm conquer contact cook crash create cross
 crown cry cure dance deliver defeat defend demand destroy detect develop disappear discover dream drop earn elect
-emerge end enjoy enter erupt escape evolve expand explain explode explore fail fear finish follow gather grieve guard
-hatch haunt help hope hunt ignore imagine improve increase infect inspire introduce invade invent investigate invite
+emerge end enjoy exist enter erupt escape evolve expand explain explode explore fail fear finish float flow follow form gather grieve guard
+happen hatch haunt help hope hunt ignore imagine improve increase infect inspire introduce invade invent investigate invite
 join jump kick kidnap kill kiss knit land last laugh launch learn lift like listen live locate look love marry
 measure melt migrate miss move name need observe offer open orbit order outlaw overcome paint pass perform plan plant
 play polish pray predict prepare present preserve pretend prevent produce promise protect protest prove publish pull
@@ -36,7 +36,7 @@ remove repair replace report request require rescue restore retire return reunit
 seem serve settle share shelter shout sign simmer smell snow solve start starve stay stop struggle study succeed
 suffer surprise survive swallow switch talk taste test thank threaten touch track trade train transform translate
 travel treat trick trust turn unearth unite unveil use vanish visit vote wait walk wander want warn wash watch water
-welcome whisper wish wonder work worry yearn"""
+welcome whisper wish wonder work worry yawn yearn sneeze matter burn glow"""
 
 AUXILIARIES = frozenset(
     "is are was were am has have had will would can could shall should must may might do does did "
