@@ -97,12 +97,19 @@ def test_a_heavy_fire_crackles_more_often() -> None:
     assert 1.2 * gentle < plain and 1.2 * plain < raging
 
 
-def test_heavier_rain_is_denser_so_that_single_drops_stand_out_less() -> None:
-    def spikiness(words: str) -> float:
-        made = dsp.highpass(_made("rain", 6.0, 0, words), 1500.0)
-        return float(np.mean(made**4) / np.mean(made**2) ** 2)
+def test_heavier_rain_has_more_drops_so_that_single_ones_stand_out_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    placed = []
+    place = dsp.place
+    monkeypatch.setattr(dsp, "place", lambda out, grain, *rest: (placed.append(grain), place(out, grain, *rest)))
 
-    assert spikiness("light rain") > spikiness("heavy rain") > 3.0  # 3 is plain Gaussian noise
+    def drops_and_spikiness(words: str) -> tuple[int, float]:
+        placed.clear()
+        made = dsp.bandpass(_made("rain", 6.0, 0, words), 1000.0, 3000.0)
+        return len(placed), float(np.mean(made**4) / np.mean(made**2) ** 2)
+
+    light, plain, heavy = map(drops_and_spikiness, ("light rain", "rain", "heavy rain"))
+    assert 2 * light[0] < plain[0] and 1.5 * plain[0] < heavy[0]
+    assert light[1] > plain[1] > heavy[1] > 3.0  # 3 is plain Gaussian noise
 
 
 @pytest.mark.parametrize("name", ["rain", "waves", "engine", "murmur", "train", "traffic"])
