@@ -2,6 +2,7 @@
 
 `pitch_hz` is the median fundamental of one sentence, measured by autocorrelation; `quality` follows the grades that
 Kokoro's authors publish (A = 0.95, B- = 0.8, C = 0.7, D = 0.55, F+ = 0.4); `age` is our ear's.
+af_nicole whispers, so it counts 0.6 here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ VOICES: tuple[Voice, ...] = (
     Voice("af_heart", "female", "American", "adult", 186.0, 0.95),
     Voice("af_jessica", "female", "American", "young", 200.0, 0.55),
     Voice("af_kore", "female", "American", "adult", 153.0, 0.75),
-    Voice("af_nicole", "female", "American", "adult", 149.0, 0.8),
+    Voice("af_nicole", "female", "American", "adult", 149.0, 0.6),
     Voice("af_nova", "female", "American", "adult", 154.0, 0.7),
     Voice("af_river", "female", "American", "adult", 171.0, 0.55),
     Voice("af_sarah", "female", "American", "adult", 182.0, 0.75),
