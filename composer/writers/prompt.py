@@ -34,7 +34,9 @@ def plan_prompt(prompt: str, *, seed: int) -> Plan:
     cast, about, words = cast_of(reading, tale)
     values = values_of(reading, cast, words, tale, rng)
     lengths = [reading.asks.length] if reading.asks.seconds is None else [1, 2, 3, 4]
-    tried = [fill_sheet(reading.genre, values, cast, length=length, rng=np.random.default_rng(start)) for length in lengths]
+    tried = [
+        fill_sheet(reading.genre, values, cast, length=length, rng=np.random.default_rng(start)) for length in lengths
+    ]
     rows = min(tried, key=lambda rows: abs(seconds_of(rows) - (reading.asks.seconds or 0.0)))
     rows = add_lines(rows, reading.asks, cast)
     rows = add_sounds(rows, reading.asks)

@@ -6,21 +6,22 @@ import re
 from dataclasses import dataclass
 
 SOUND_WORDS = frozenset(
-    """thunder rain rainfall wind storm clock ticking bell bells footsteps creak creaking door doors waves seagulls seagull gulls
-    birds birdsong crickets cicadas fire fireplace crackling siren sirens applause laughter crowd crowds cheering traffic
-    engine engines helicopter barking bark meow meowing purring owl owls hooting howl howling wolves whisper whispers
-    heartbeat dripping water stream river typing phone ringing keyboard explosion explosions gunshot gunshots hooves
-    whistle chimes chime splash splashing drops drip knock knocking scream screams screaming growl growling buzzing bees
-    static beep beeps beeping hum humming alarm steam kettle dishes glasses clinking children's frogs rooster roar roaring
-    lasers laser swords sword chains breathing snoring sneeze crying hiss hissing rustling leaves gong thud crash rattling
-    rumble rumbling train trains airplane plane horn horns foghorn drumroll cat dog clapping chatter murmur lightning
-    campfire surf ocean snow doorbell sizzling pouring""".split()
+    """thunder rain rainfall wind storm clock ticking bell bells footsteps creak creaking door doors waves seagulls
+seagull gulls birds birdsong crickets cicadas fire fireplace crackling siren sirens applause laughter crowd
+crowds cheering traffic engine engines helicopter barking bark meow meowing purring owl owls hooting howl
+howling wolves whisper whispers heartbeat dripping water stream river typing phone ringing keyboard explosion
+explosions gunshot gunshots hooves whistle chimes chime splash splashing drops drip knock knocking scream
+screams screaming growl growling buzzing bees static beep beeps beeping hum humming alarm steam kettle dishes
+glasses clinking children's frogs rooster roar roaring lasers laser swords sword chains breathing snoring sneeze
+crying hiss hissing rustling leaves gong thud crash rattling rumble rumbling train trains airplane plane horn
+horns foghorn drumroll cat dog clapping chatter murmur lightning campfire surf ocean snow doorbell sizzling
+pouring""".split()
 )
 MUSIC_WORDS = frozenset(
     """music jazz piano guitar orchestra orchestral strings drums synth synths synthesizer techno lo-fi lofi ambient
-    classical rock folk blues reggae flute violin harp cello choir choral soundtrack melody lullaby waltz hip-hop
-    electronic banjo accordion saxophone organ bossa disco swing funk mozart bach ukulele trumpet brass theme tune
-    song songs synthwave bagpipes sitar kalimba marimba""".split()
+classical rock folk blues reggae flute violin harp cello choir choral soundtrack melody lullaby waltz hip-hop
+electronic banjo accordion saxophone organ bossa disco swing funk mozart bach ukulele trumpet brass theme tune
+song songs synthwave bagpipes sitar kalimba marimba""".split()
 )
 _ROLE_WORDS = re.compile(
     r"(?i)\b(?:reporter|anchor|host|narrator|guest|engineer|voice|voices|interview\w*|expert|character)\b"

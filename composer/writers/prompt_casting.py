@@ -71,7 +71,11 @@ def cast_of(reading: Reading, tale: Mapping[str, object]) -> tuple[dict[str, str
         cast[slot] = role.name
         words[slot] = role.words if role.name in role.words or not role.name[:1].isupper() else role.words
         plain = re.sub(r"^(?:an?|the|my|her|his|their|its|our) ", "", role.words)
-        hints = [re.sub(rf" ?(?:(?:called|named) )?{re.escape(role.name)}$", "", plain), gender_of(plain), age_of(plain)]
+        hints = [
+            re.sub(rf" ?(?:(?:called|named) )?{re.escape(role.name)}$", "", plain),
+            gender_of(plain),
+            age_of(plain),
+        ]
         hints.append(_HINTS.get(slot, "lively" if slot in _TALE else "speaks from experience"))
         about[role.name] = ", ".join(dict.fromkeys(hint for hint in hints if hint))
 
@@ -119,7 +123,11 @@ def _players(reading: Reading, tale: Mapping[str, object]) -> list[tuple[str, Ro
         spare = [Role("guest", name, words) for name, words in _STRANGERS if name not in names]
         return list(zip(("first", "second"), [*asked, *spare], strict=False))
     if reading.genre == "mystery":
-        sleuths = [role for role in asked if re.search(r"(?i)detective|inspector|sleuth|miss |captain", f"{role.name} {role.words}")]
+        sleuths = [
+            role
+            for role in asked
+            if re.search(r"(?i)detective|inspector|sleuth|miss |captain", f"{role.name} {role.words}")
+        ]
         others = [role for role in asked if not sleuths or role.name not in sleuths[0].name]
         sleuth = (sleuths or [Role("guest", "Detective", "a detective")])[0]
         return [("detective", sleuth), ("suspect", (others or [Role("guest", "Witness", "a nervous witness")])[0])]

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from composer.writers.prompt_nouns import DETERMINERS, PREPOSITIONS, RELATIVES, is_common, is_known_name, is_mass, is_plural
+from composer.writers.prompt_nouns import (
+    DETERMINERS,
+    PREPOSITIONS,
+    RELATIVES,
+    is_common,
+    is_known_name,
+    is_mass,
+    is_plural,
+)
 from composer.writers.prompt_roles import gender_of, title_case
 from composer.writers.prompt_verbs import past, verb_of
 
@@ -43,13 +51,13 @@ class Hero:
 
 
 _NO_HEROES = frozenset(
-    """night day morning evening afternoon smell sound taste history story tale journey adventure trip voyage war battle city town
-    village forest castle house home island sea ocean river lake mountain desert garden market street road school museum world
-    dream memory secret mystery problem question idea time year century future past moment party wedding christmas birthday
-    summer winter spring autumn storm rain party picnic race contest fire importance meaning value power art way end beginning
-    fall rise invention discovery life death friendship kindness courage room attic kitchen station argument conversation
-    meeting breakup fight secret letter tour day walk week hour chance list thing things something nothing case murder theft
-    disappearance haunting""".split()
+    """night day morning evening afternoon smell sound taste history story tale journey adventure trip voyage war
+battle city town village forest castle house home island sea ocean river lake mountain desert garden market
+street road school museum world dream memory secret mystery problem question idea time year century future past
+moment party wedding christmas birthday summer winter spring autumn storm rain party picnic race contest fire
+importance meaning value power art way end beginning fall rise invention discovery life death friendship
+kindness courage room attic kitchen station argument conversation meeting breakup fight secret letter tour day
+walk week hour chance list thing things something nothing case murder theft disappearance haunting""".split()
 )
 _INVENTED = (
     ("Nell", "a girl called Nell", "female"), ("Ivo", "a boy called Ivo", "male"), ("Tamsin", "a girl called Tamsin", "female"),
@@ -57,19 +65,21 @@ _INVENTED = (
 )  # fmt: skip
 _FRIENDS = ("owl", "toad", "heron", "hedgehog", "tortoise", "badger")
 _FEMALE_NAMES = frozenset(
-    """alice emma lily rose grace ruth jane mary ann anne sue lucy amy zoe chloe sophie charlotte elizabeth kate helen sarah hannah
-    leah ingrid margaret isabel iris beth claire marie louise eve ines aoife yuki mei""".split()
+    """alice emma lily rose grace ruth jane mary ann anne sue lucy amy zoe chloe sophie charlotte elizabeth kate helen
+sarah hannah leah ingrid margaret isabel iris beth claire marie louise eve ines aoife yuki mei""".split()
 )
 _MALE_NAMES = frozenset(
-    """tom ben jack max leo sam oliver henry john james peter paul finn noah bob luca joshua elijah otto hugo theo arthur george
-    charlie harry william david michael daniel jan lars ali omar bolt rex luke mark""".split()
+    """tom ben jack max leo sam oliver henry john james peter paul finn noah bob luca joshua elijah otto hugo theo
+arthur george charlie harry william david michael daniel jan lars ali omar bolt rex luke mark""".split()
 )
 
 
 def tale_of(reading: Reading, rng: np.random.Generator) -> dict[str, object]:
     """The values of a tale: hero, friend, what the hero did (`deed`, past tense, may be empty), `invented`."""
     words = reading.topic.words
-    if words == "the two of us" and (pair := re.search(r"\bbetween ((?:an? |the )\S.*? and .+?)(?=[,.;]|$| who\b| in\b| at\b)", reading.prompt)):
+    if words == "the two of us" and (
+        pair := re.search(r"\bbetween ((?:an? |the )\S.*? and .+?)(?=[,.;]|$| who\b| in\b| at\b)", reading.prompt)
+    ):
         words = pair.group(1)
     choice, other = int(rng.integers(len(_INVENTED))), int(rng.integers(len(_FRIENDS)))
     heroes, rest = _named(reading, words) if reading.people else ([], "") if reading.named else _from_topic(words)
@@ -125,7 +135,11 @@ def _gender(name: str, what: str) -> str:
         return found
     if first in _FEMALE_NAMES or (first.endswith(("a", "elle", "ine", "ette")) and first not in ("luca", "joshua")):
         return "female"
-    return "male" if first in _MALE_NAMES or (not what or not re.search(r"\b(?:dog|cat|robot|horse|bird|fox)\b", what)) else ""
+    return (
+        "male"
+        if first in _MALE_NAMES or (not what or not re.search(r"\b(?:dog|cat|robot|horse|bird|fox)\b", what))
+        else ""
+    )
 
 
 def _from_topic(words: str) -> tuple[list[Hero], str]:
@@ -225,14 +239,19 @@ def past_phrase(words: str, plural: bool = False) -> str:
 
 
 def _past_later(tokens: Sequence[str]) -> list[str]:
-    """"and lives there" -> "and lived there": a second verb after "and", "but" or "because she"."""
+    """ "and lives there" -> "and lived there": a second verb after "and", "but" or "because she"."""
     done: list[str] = []
     for index, token in enumerate(tokens):
         before = tokens[index - 1].casefold() if index else ""
         found = verb_of(token)
         if before in ("and", "but", "who", "that", "he", "she", "it") and found and found[1] == "third":
             done.append(past(found[0]))
-        elif before in ("and", "but", "who", "he", "she", "it") and token.casefold() in ("is", "has", "can't", "cannot"):
+        elif before in ("and", "but", "who", "he", "she", "it") and token.casefold() in (
+            "is",
+            "has",
+            "can't",
+            "cannot",
+        ):
             done.append(_PAST_AUXILIARIES[token.casefold()])
         else:
             done.append(token)

@@ -126,11 +126,12 @@ _AN = re.compile(
     r"(?i)^(?:[aeio]|u(?!ni([^nm]|$)|s[aeu]|r[aeiou]|kr|t[ei])|hour|honest|honou?r|heir|8|11(?!\d)|18(?!\d))"
 )
 _A = re.compile(r"(?i)^(?:one\b|once|eu|ewe)")
-_LETTERS = re.compile(r"^[AEFHILMNORSX](?:[A-Z]+\b|-|\b)")
+_LETTERS = re.compile(r"^[AEFHILMNORSX](?![a-z])")
 
 
 def indefinite(phrase: str) -> str:
-    """ "a probe", "an engineer", "an hour", "a unicorn", "an FBI agent"."""
-    spelt = bool(_LETTERS.match(phrase)) and phrase.split()[0].isupper()
-    vowel = (bool(_AN.match(phrase)) and not _A.match(phrase)) if not phrase.split()[0].isupper() else spelt
+    """ "a probe", "an engineer", "an hour", "a unicorn", "an FBI agent", "a NASA probe"."""
+    first = phrase.split()[0] if phrase.split() else ""
+    spelt = first.isupper() and first.isalpha() and (len(first) <= 3 or not re.search(r"[AEIOU]", first))
+    vowel = bool(_LETTERS.match(phrase)) if spelt else bool(_AN.match(phrase)) and not _A.match(phrase)
     return f"{'an' if vowel else 'a'} {phrase}"

@@ -216,12 +216,14 @@ def _tidy_topic(words: str, genre: str, people: tuple[Person, ...]) -> str:
     words = words.strip()
     if words[:1] in "\"“«'" and words[-1:] in "\"”»'" and len(words) > 2:
         words = words[1:-1]
-    words = re.sub(rf"(?i)^set (?=(?:in|on|at|aboard|inside) )(?:in|on|at|aboard|inside)\s+", "", words)
+    words = re.sub(r"(?i)^set (?=(?:in|on|at|aboard|inside) )(?:in|on|at|aboard|inside)\s+", "", words)
     words = re.sub(rf"(?i)(?:,\s*(?:and )?(?:very )?(?:{_MOODS}))+$", "", words)
     words = re.sub(r"(?i)^(?:an? )?(?:short|brief|quick|very short) (?=[a-z])", "", words)
     if genre == "weather" and (found := re.fullmatch(r"((?:[A-Z][\w'’-]+ ?)+) with ([\w' -]+)", words)):
         words = f"{found.group(2)} {'on' if is_known_name(found.group(1).strip()) else 'in'} {found.group(1)}".strip()
-    if genre == "drama" and (found := re.match(r"(?i)(?:between )?(?:.+? and .+?)(?:,? who (?:want to |are )?(.+)|$)", words)):
+    if genre == "drama" and (
+        found := re.match(r"(?i)(?:between )?(?:.+? and .+?)(?:,? who (?:want to |are )?(.+)|$)", words)
+    ):
         talked = found.group(1)
         between = bool(people) or " and the " in words
         if between and not talked:
@@ -242,7 +244,9 @@ def _named_picture(text: str) -> str:
     """A prompt of nothing but pictures ("🐙") by their names; empty for words."""
     if any(character.isalnum() for character in text):
         return ""
-    names = [unicodedata.name(character, "").casefold() for character in text if unicodedata.category(character) == "So"]
+    names = [
+        unicodedata.name(character, "").casefold() for character in text if unicodedata.category(character) == "So"
+    ]
     return " and ".join(names[:4])
 
 
@@ -317,7 +321,7 @@ def _organisation(text: str) -> Organisation:
 
 def _is_title(topic: Topic, text: str) -> bool:
     """Whether the topic is a work's title: quoted in the prompt, every longer word with a capital."""
-    quoted = any(f"{mark}{topic.words}" in text for mark in "\"“«")
+    quoted = any(f"{mark}{topic.words}" in text for mark in '"“«')
     return quoted and all(word[:1].isupper() for word in topic.words.split() if len(word) > 3)
 
 

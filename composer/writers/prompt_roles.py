@@ -12,15 +12,16 @@ _REPORTERS = "reporter|correspondent|journalist"
 _NARRATORS = "narrator|storyteller|voice-?over"
 _SPEAKERS = """engineer scientist biologist astronomer astronaut doctor nurse professor teacher student historian expert
 analyst director president mayor minister senator spokesperson spokeswoman spokesman officer detective inspector
-captain pilot sailor soldier general farmer fisherman fisherwoman baker chef cook waiter waitress barista customer
-shopkeeper butler maid king queen prince princess knight wizard witch ghost robot alien monster dragon grandmother
-grandfather grandma grandpa mother father mum mom dad son daughter sister brother uncle aunt husband wife child kid boy
-girl man woman teenager neighbour neighbor friend stranger guide ranger coach player striker goalkeeper referee fan
-commentator pundit author writer poet painter artist musician singer composer actor actress filmmaker gardener
-beekeeper mechanic inventor programmer developer architect explorer diver climber geologist physicist chemist
-meteorologist philosopher psychologist lawyer judge thief pirate survivor witness eyewitness resident guest villager
-keeper librarian curator carpenter instructor therapist caller boss employee founder ceo entrepreneur scout cowboy
-sheriff bartender driver conductor vet veterinarian priest monk nun butcher""".split()
+captain pilot sailor soldier general farmer fisherman fisherwoman baker chef cook waiter waitress barista
+customer shopkeeper butler maid king queen prince princess knight wizard witch ghost robot alien monster dragon
+grandmother grandfather grandma grandpa mother father mum mom dad son daughter sister brother uncle aunt husband
+wife child kid boy girl man woman teenager neighbour neighbor friend stranger guide ranger coach player striker
+goalkeeper referee fan commentator pundit author writer poet painter artist musician singer composer actor
+actress filmmaker gardener beekeeper mechanic inventor programmer developer architect explorer diver climber
+geologist physicist chemist meteorologist philosopher psychologist lawyer judge thief pirate survivor witness
+eyewitness resident guest villager keeper librarian curator carpenter instructor therapist caller boss employee
+founder ceo entrepreneur scout cowboy sheriff bartender driver conductor vet veterinarian priest monk nun
+butcher""".split()
 _ROLE = re.compile(rf"(?i)\b({_HOSTS}|{_REPORTERS}|{_NARRATORS}|{'|'.join(_SPEAKERS)})\b")
 _NOT_A_MODIFIER = frozenset(
     "interviewing interviews interview between with by and or then followed start starts end ends featuring again the to "
@@ -75,7 +76,10 @@ def find_roles(text: str, genre: str) -> tuple[Role, ...]:
             modifiers.insert(0, word)
         noun = found.group(1)
         slot = slot_of(noun)
-        if re.search(r"(?i)\b(?:narrated|told|read|voiced|presented|spoken) by (?:an? |the )?(?:[\w'’-]+ ){0,3}$", text[: found.start()]):
+        if re.search(
+            r"(?i)\b(?:narrated|told|read|voiced|presented|spoken) by (?:an? |the )?(?:[\w'’-]+ ){0,3}$",
+            text[: found.start()],
+        ):
             slot = "narrator"
         words = " ".join([*modifiers, noun])
         following = re.match(r",?\s+(?:called|named)?\s*((?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+)?)", text[found.end() :])

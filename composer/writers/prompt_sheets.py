@@ -108,7 +108,9 @@ def _line(text: str, place: str) -> Line:
         raise ValueError(f"{place}: cannot be read as a line of a sheet: {text[:80]!r}")
     condition = found["condition"] or ""
     if found["slot"]:
-        return Line("speech", found["slot"], "", None, None, _variants(found["speech"]), condition, bool(found["linked"]))
+        return Line(
+            "speech", found["slot"], "", None, None, _variants(found["speech"]), condition, bool(found["linked"])
+        )
     if found["event"]:
         kind: LineKind = "music" if found["event"] == "music" else "effect"
         duration_s = None if found["duration"] == "auto" else float(found["duration"])

@@ -113,7 +113,9 @@ def bed_of(reading: Reading) -> str:
 
 def music_of(reading: Reading) -> str:
     """The music of the mood and theme that a prompt names; empty when it names none."""
-    found = re.search(r"(?i)\b(jazz|blues|techno|lo-?fi|reggae|waltz|tango|flamenco|opera|disco|gospel)\b", reading.prompt)
+    found = re.search(
+        r"(?i)\b(jazz|blues|techno|lo-?fi|reggae|waltz|tango|flamenco|opera|disco|gospel)\b", reading.prompt
+    )
     if found:
         return f"{found.group(1).capitalize()} music."
     for pattern, music in _MUSIC:

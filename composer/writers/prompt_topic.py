@@ -18,8 +18,8 @@ from composer.writers.prompt_nouns import (
     is_known_name,
     is_mass,
     is_plural,
-    lower_common_start,
     looks_like_a_name,
+    lower_common_start,
 )
 from composer.writers.prompt_verbs import AUXILIARIES, Form, gerund, participle, past, third_person, verb_of
 
@@ -140,7 +140,7 @@ def _is_foreign(tokens: list[str]) -> bool:
 
 
 def _inverted(words: str) -> str:
-    """"how bees make honey" -> "how do bees make honey"; a question that stands already stays."""
+    """ "how bees make honey" -> "how do bees make honey"; a question that stands already stays."""
     tokens = words.rstrip("?!. ").split()
     lowered = [tokens[0].lower(), *tokens[1:]]
     n_asking = 2 if len(tokens) > 2 and tokens[1].casefold() in ("much", "many", "long", "far", "fast", "old") else 1
@@ -361,12 +361,16 @@ def _is_pronoun(word: str) -> bool:
 
 def _noun(words: str, tokens: list[str]) -> Topic:
     phrase, tail = _split_phrase(tokens)
-    head = head_of(tokens)
+    inner = next((i for i, word in enumerate(phrase) if i > 1 and word.casefold() in ("the", "a", "an", "my")), 0)
+    phrase = phrase[:inner] if inner else phrase  # "the day the sun went out" is a day
+    head = phrase[-1] if inner else head_of(tokens)
     joined = bool(tail) and tail[0].casefold() in ("and",) and not _has_clause(tail)
     noun = _bare_or_definite(tokens, phrase)
     bare = noun == lower_common_start(words) and words.split()[0].casefold() not in DETERMINERS
     if looks_like_a_name(phrase) and not tail:
         thing = words
+    elif bare and is_known_name(head):
+        thing = lower_common_start(" ".join(phrase))
     elif joined:
         thing = noun
     elif bare and (is_plural(head) or is_mass(head)):
@@ -395,7 +399,7 @@ def _question(words: str, tokens: list[str]) -> Topic:
         word = token.casefold()
         if phrase and (word in AUXILIARIES or word in PREPOSITIONS or verb_of(word)):
             break
-        if word not in AUXILIARIES and not (word in ("to", "much", "many", "long", "far")):
+        if word not in AUXILIARIES and word not in ("to", "much", "many", "long", "far"):
             phrase.append(token)
     noun = f"the question “{asked[:1].upper()}{asked[1:]}?”" if inverted else f"the question of {lowered}"
     thing = _bare_or_definite(phrase, phrase) if phrase and not _is_pronoun(phrase[0]) else "the question"

@@ -51,8 +51,15 @@ def values_of(
         "named_title": reading.named,
         "place_small": bool(re.match(r"(?:in|at|on|aboard|inside|under|beneath|beside) (?:a|an|the)\b", reading.place)),
         "outlet_given": bool(reading.outlet),
-        "weather_noun": {"rainy": "rain", "raining": "rain", "stormy": "storm", "snowy": "snow", "foggy": "fog",
-                         "windy": "wind", "sunny": "heat"}.get(reading.weather, reading.weather),
+        "weather_noun": {
+            "rainy": "rain",
+            "raining": "rain",
+            "stormy": "storm",
+            "snowy": "snow",
+            "foggy": "fog",
+            "windy": "wind",
+            "sunny": "heat",
+        }.get(reading.weather, reading.weather),
         "outside": "outside",
         "detective_title": _titled(cast.get("detective", "")),
         "place": reading.place,
@@ -72,11 +79,13 @@ def values_of(
     }
 
 
-_AMBIENT = re.compile(r"(?i)\b(?:rain|waves|ocean|sea|wind|forest|birdsong|crickets|river|stream|traffic|fireplace|storm)\b")
+_AMBIENT = re.compile(
+    r"(?i)\b(?:rain|waves|ocean|sea|wind|forest|birdsong|crickets|river|stream|traffic|fireplace|storm)\b"
+)
 
 
 def _titled(name: str) -> str:
-    """"Detective Vera Moon", but "the detective"."""
+    """ "Detective Vera Moon", but "the detective"."""
     return name if " " in name else f"the {name.lower()}"
 
 

@@ -8,35 +8,37 @@ from typing import Literal
 Form = Literal["base", "third", "past", "gerund"]
 
 _IRREGULAR = """be was been; become became become; begin began begun; bite bit bitten; blow blew blown; break broke broken;
-bring brought brought; build built built; burst burst burst; buy bought bought; catch caught caught; choose chose chosen;
-come came come; cut cut cut; dig dug dug; draw drew drawn; drink drank drunk; drive drove driven; eat ate eaten;
-fall fell fallen; feed fed fed; feel felt felt; fight fought fought; find found found; flee fled fled; fly flew flown;
-forbid forbade forbidden; forget forgot forgotten; forgive forgave forgiven; freeze froze frozen; get got got;
-give gave given; go went gone; grow grew grown; hear heard heard; hide hid hidden; hit hit hit; hold held held;
-keep kept kept; know knew known; lead led led; learn learned learned; leave left left; lend lent lent; lose lost lost;
-make made made; mean meant meant; meet met met; pay paid paid; put put put; quit quit quit; read read read;
-ride rode ridden; ring rang rung; rise rose risen; run ran run; say said said; see saw seen; seek sought sought;
-sell sold sold; send sent sent; set set set; shake shook shaken; shine shone shone; shoot shot shot; shut shut shut;
-sing sang sung; sink sank sunk; sit sat sat; sleep slept slept; speak spoke spoken; spend spent spent; split split split;
-spread spread spread; stand stood stood; steal stole stolen; strike struck struck; swear swore sworn; sweep swept swept;
-swim swam swum; take took taken; teach taught taught; tell told told; think thought thought; throw threw thrown;
-understand understood understood; wake woke woken; wear wore worn; weave wove woven; win won won; write wrote written"""
+bring brought brought; build built built; burst burst burst; buy bought bought; catch caught caught; choose
+chose chosen; come came come; cut cut cut; dig dug dug; draw drew drawn; drink drank drunk; drive drove driven;
+eat ate eaten; fall fell fallen; feed fed fed; feel felt felt; fight fought fought; find found found; flee fled
+fled; fly flew flown; forbid forbade forbidden; forget forgot forgotten; forgive forgave forgiven; freeze froze
+frozen; get got got; give gave given; go went gone; grow grew grown; hear heard heard; hide hid hidden; hit hit
+hit; hold held held; keep kept kept; know knew known; lead led led; learn learned learned; leave left left; lend
+lent lent; lose lost lost; make made made; mean meant meant; meet met met; pay paid paid; put put put; quit quit
+quit; read read read; ride rode ridden; ring rang rung; rise rose risen; run ran run; say said said; see saw
+seen; seek sought sought; sell sold sold; send sent sent; set set set; shake shook shaken; shine shone shone;
+shoot shot shot; shut shut shut; sing sang sung; sink sank sunk; sit sat sat; sleep slept slept; speak spoke
+spoken; spend spent spent; split split split; spread spread spread; stand stood stood; steal stole stolen;
+strike struck struck; swear swore sworn; sweep swept swept; swim swam swum; take took taken; teach taught
+taught; tell told told; think thought thought; throw threw thrown; understand understood understood; wake woke
+woken; wear wore worn; weave wove woven; win won won; write wrote written"""
 
 _REGULAR = """accept achieve adopt agree allow announce answer appear apologise apologize approve argue arrest arrive ask
-attack attend ban bark befriend believe blame bloom boil borrow bounce bury cancel capture carry celebrate challenge
-change charge chase claim clean climb close collapse collect collide confirm conquer contact cook crash create cross
-crown cry cure dance deliver defeat defend demand destroy detect develop disappear discover dream drop earn elect
-emerge end enjoy exist enter erupt escape evolve expand explain explode explore fail fear finish float flow follow form gather grieve guard
-happen hatch haunt help hope hunt ignore imagine improve increase infect inspire introduce invade invent investigate invite
-join jump kick kidnap kill kiss knit land last laugh launch learn lift like listen live locate look love marry
-measure melt migrate miss move name need observe offer open orbit order outlaw overcome paint pass perform plan plant
-play polish pray predict prepare present preserve pretend prevent produce promise protect protest prove publish pull
-push rain raise reach realise realize rebuild receive record recover reduce refuse regret reject release remember
-remove repair replace report request require rescue restore retire return reunite reveal roam rule sail save search
-seem serve settle share shelter shout sign simmer smell snow solve start starve stay stop struggle study succeed
-suffer surprise survive swallow switch talk taste test thank threaten touch track trade train transform translate
-travel treat trick trust turn unearth unite unveil use vanish visit vote wait walk wander want warn wash watch water
-welcome whisper wish wonder work worry yawn yearn sneeze matter burn glow"""
+attack attend ban bark befriend believe blame bloom boil borrow bounce bury cancel capture carry celebrate
+challenge change charge chase claim clean climb close collapse collect collide confirm conquer contact cook
+crash create cross crown cry cure dance deliver defeat defend demand destroy detect develop disappear discover
+dream drop earn elect emerge end enjoy exist enter erupt escape evolve expand explain explode explore fail fear
+finish float flow follow form gather grieve guard happen hatch haunt help hope hunt ignore imagine improve
+increase infect inspire introduce invade invent investigate invite join jump kick kidnap kill kiss knit land
+last laugh launch learn lift like listen live locate look love marry measure melt migrate miss move name need
+observe offer open orbit order outlaw overcome paint pass perform plan plant play polish pray predict prepare
+present preserve pretend prevent produce promise protect protest prove publish pull push rain raise reach
+realise realize rebuild receive record recover reduce refuse regret reject release remember remove repair
+replace report request require rescue restore retire return reunite reveal roam rule sail save search seem serve
+settle share shelter shout sign simmer smell snow solve start starve stay stop struggle study succeed suffer
+surprise survive swallow switch talk taste test thank threaten touch track trade train transform translate
+travel treat trick trust turn unearth unite unveil use vanish visit vote wait walk wander want warn wash watch
+water welcome whisper wish wonder work worry yawn yearn sneeze matter burn glow"""
 
 AUXILIARIES = frozenset(
     "is are was were am has have had will would can could shall should must may might do does did "
