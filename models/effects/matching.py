@@ -36,8 +36,9 @@ suddenly single lone old new little dark bright warm cold wet dry deserted empty
 peaceful eerie ominous dull sharp nervous hurried rhythmic regular irregular repeated repeatedly modern medieval
 ancient rural urban outdoor indoor early late morning evening afternoon midnight summer winter spring autumn
 falling fall going coming approaching passing starting getting moving playing continuing growing building
-overhead roaring echoing rumbling pattering humming whirring droning blowing hitting rustling fading rising
-outside inside open closed shut beautiful pleasant relaxing soothing
+overhead roaring echoing rumbling pattering humming whirring droning blowing hitting rustling wooden metal
+metallic iron steel stone rusty fading rising outside inside open closed shut beautiful pleasant relaxing
+soothing
 """
 SURFACES = """
 gravel wood wooden metal metallic snow grass leaf leaves concrete stone tile marble carpet sand mud water puddle

@@ -30,6 +30,7 @@ LEAD_S = 2.0
 """Steady sounds are cut out after this much, so that rooms and filters are in full swing at sample 0."""
 PEAK = 0.9
 SETTING_GAIN = 0.5
+SHORT_S = 0.3
 LONGEST_S = 3600.0
 
 
@@ -98,11 +99,21 @@ def _mixed(layers: tuple[Layer, ...], duration_s: float, seed: int, *, bed: bool
         elif bed:
             made = _repeated(layer.sound, duration_s, rng, layer.words)
         else:
-            made = layer.sound.make(duration_s, rng, layer.words)
+            made = _once(layer.sound, duration_s, rng, layer.words)
         if made.shape != total.shape or not np.isfinite(made).all():
             raise SynthesisFailed(f"sound {layer.sound.name!r} gave {made.shape} samples instead of {total.shape}")
         total += np.float32(SETTING_GAIN if layer.is_setting else 1.0) * made
     return total
+
+
+def _once(sound: Sound, duration_s: float, rng: np.random.Generator, words: str) -> Samples:
+    """An event; one shorter than SHORT_S starts where the sound does, lest it be all lead-in."""
+    if duration_s >= SHORT_S:
+        return sound.make(duration_s, rng, words)
+    longer = sound.make(min(sound.natural_s, 1.0), rng, words)
+    size = np.max(np.abs(longer), axis=0)
+    first = max(0, int(np.argmax(size > 0.05 * size.max())) - dsp.count(0.002))
+    return dsp.exactly(longer[:, first:], duration_s)
 
 
 def _repeated(sound: Sound, duration_s: float, rng: np.random.Generator, words: str) -> Samples:
@@ -122,7 +133,7 @@ def _finished(samples: Samples, *, steady: bool) -> Samples:
     peak = float(np.max(np.abs(clean))) if clean.size else 0.0
     if peak > PEAK:
         clean = clean * np.float32(PEAK / peak)
-    return clean if steady else dsp.fades(clean, 0.0005, 0.005)
+    return clean if steady else dsp.fades(clean, 0.0005, min(0.03, 0.1 * clean.shape[1] / SAMPLE_RATE))
 
 
 def _looped(core: Samples, n: int) -> Samples:

@@ -244,7 +244,6 @@ SOUNDS: tuple[Sound, ...] = (
             "rushing water",
             "trickling water",
             "water stream",
-            "water",
         ),
         20.0,
         True,

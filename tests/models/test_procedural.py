@@ -81,6 +81,20 @@ def test_an_event_as_a_bed_comes_again_at_irregular_intervals() -> None:
     assert gaps_s.min() > 0.4 and gaps_s.max() < 3.0 and gaps_s.std() > 0.05
 
 
+def _late(duration_s: float, rng: np.random.Generator, description: str) -> np.ndarray:
+    """An event with a tenth of a second of silence before it."""
+    out = np.zeros((2, dsp.count(duration_s)), np.float32)
+    out[:, 4800:] = 0.5 * rng.standard_normal(out[:, 4800:].shape)
+    return out
+
+
+@pytest.mark.parametrize("duration_s", [0.05, 0.2])
+def test_a_very_short_event_is_not_all_lead_in(monkeypatch: pytest.MonkeyPatch, duration_s: float) -> None:
+    monkeypatch.setattr(procedural, "known_sounds", lambda: (Sound("zonk", _late, ("zonk",), 2.0, False, ()),))
+    samples = _generate("zonk", duration_s).samples
+    assert samples.shape == (2, round(duration_s * SAMPLE_RATE)) and dsp.rms(samples) > 0.2
+
+
 @pytest.mark.usefixtures("two_sounds")
 def test_a_long_event_is_one_event_and_then_silence() -> None:
     samples = _generate("ping", 400.0).samples
