@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from models.clip import Clip
 from models.effects.procedural import Procedural, known_sounds
 from models.engines import SoundQuery
 from training.yamnet import Heard, Yamnet, best_rank
@@ -34,12 +37,19 @@ class Row:
         return self.rank <= TOP
 
 
+def sounding(clip: Clip) -> Clip:
+    """The clip without the near-silence (below 1 % of its peak) before and after its sound."""
+    loud = np.flatnonzero(np.max(np.abs(clip.samples), axis=0) > 0.01 * np.max(np.abs(clip.samples)))
+    return clip if len(loud) == 0 else replace(clip, samples=clip.samples[:, loud[0] : loud[-1] + 1])
+
+
 def evaluate(
     yamnet_dir: Path, *, seeds: Sequence[int] = (0, 1, 2), only: Sequence[str] = (), query: str | None = None
 ) -> list[Row]:
     """Makes every sound (or those named) with every seed and lets YAMNet listen.
 
-    Each is asked for by its first phrase, or by `query`; steady sounds last STEADY_S, events their natural length.
+    Each is asked for by its first phrase, or by `query`; steady sounds last STEADY_S, events their natural length
+    less the silence around them.
     """
     yamnet = Yamnet(yamnet_dir)
     engine = Procedural()
@@ -50,7 +60,7 @@ def evaluate(
         words = query or sound.phrases[0]
         for seed in seeds:
             clip = engine.generate(SoundQuery(words), duration_s=STEADY_S if sound.steady else None, seed=seed)
-            ranking = yamnet.ranking(clip)
+            ranking = yamnet.ranking(clip if sound.steady else sounding(clip))
             rows.append(Row(sound.name, words, seed, best_rank(ranking, sound.heard_as), tuple(ranking[:TOP])))
     return rows
 

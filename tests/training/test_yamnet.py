@@ -10,7 +10,7 @@ import pytest
 from models.clip import Clip, read_clip
 from models.effects.procedural import known_sounds
 from models.errors import EngineUnavailable
-from training.evaluate_effects import Row, evaluate, table
+from training.evaluate_effects import Row, evaluate, sounding, table
 from training.yamnet import Heard, Yamnet, best_rank
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -54,6 +54,13 @@ def test_the_table_counts_what_was_recognised() -> None:
     text = table(rows)
     assert "| rain | 1 | 6 | Rain 0.60; Water 0.50; Thunder 0.10 |" in text
     assert "2 of 3 clips" in text and "1 of 2 sounds" in text
+
+
+def test_only_the_sounding_part_of_an_event_is_judged() -> None:
+    samples = np.zeros((2, 1000), np.float32)
+    samples[1, 300:400] = 0.5
+    assert sounding(Clip(samples, 48_000)).n_samples == 100
+    assert sounding(Clip(0 * samples, 48_000)).n_samples == 1000
 
 
 def test_every_sound_is_meant_to_be_heard_as_a_class_that_exists(yamnet: Yamnet) -> None:
