@@ -144,7 +144,7 @@ def export(
     to: Annotated[str, typer.Option("--to", help="Formats, as mp3,m4a,ogg.")] = "mp3",
 ) -> None:
     """Hand the mix over as compressed audio with its title."""
-    from composer.compressed import export_scene
+    from composer.exports.scene_audio import export_scene
 
     from composer.scene import Scene
 

@@ -226,5 +226,5 @@ def _mix_scene(job: _Job, failed: list[Fault], synthesized: int) -> Iterator[Eve
         rows=len(job.script.rows),
         synthesized=synthesized,
         failed=failed,
-        warnings=job.warnings + list(timeline.warnings) + unmade,
+        warnings=job.warnings + list(timeline.warnings) + list(mixed.warnings) + unmade,
     )

@@ -155,7 +155,7 @@ def test_the_sound_is_in_the_key_that_was_asked_for(key: str, mode: str) -> None
     chroma = np.bincount(classes % 12, weights=power[inside], minlength=12)
     held = [sum(chroma[(tonic + step) % 12] for step in MODES[mode]) for tonic in range(12)]
     assert int(np.argmax(held)) == read_brief(words, 1).tonic
-    assert max(held) > 0.85 * chroma.sum()
+    assert max(held) > 0.8 * chroma.sum()
 
 
 def test_beds_name_their_bar_lines_and_their_ending() -> None:
