@@ -46,7 +46,8 @@ def take_asks(text: str) -> tuple[Asks, str]:
     no_music = no_sounds = False
     negative = re.compile(
         r"(?i)[,;]?\s*(?:\b(?:but|and|please)\s+)?\b(?:no|without(?: any)?)\s+((?:background )?music|soundtrack"
-        r"|sound ?effects?|sfx|effects|sounds)(?:(?:\s+(?:or|and|nor)\s+(?:no )?)((?:background )?music|sound ?effects?|sfx|effects|sounds))?\b"
+        r"|sound ?effects?|sfx|effects|sounds)(?:(?:\s+(?:or|and|nor)\s+(?:no )?)((?:background )?music|sound "
+        r"?effects?|sfx|effects|sounds))?\b"
     )
     while found := negative.search(text):
         for what in (found.group(1), found.group(2) or ""):
@@ -78,7 +79,8 @@ _NUMBERS = {"half a": 0.5, "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "fou
             "ninety": 90}  # fmt: skip
 _LENGTH = re.compile(
     rf"(?i)[,;(]?\s*\b(?:(?:about|around|lasting|in|for|of|roughly|approximately)\s+){{0,2}}"
-    rf"(\d{{1,4}}(?:\.\d+)?|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})[\s-]+(seconds?|secs?|s|minutes?|mins?)\b"
+    rf"(\d{{1,4}}(?:\.\d+)?|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})[\s-]+(seconds?|secs?|s|minutes?"
+    rf"|mins?)\b"
     r"(?:[\s-]+(?:long|in length))?\)?(?!\s+(?:to|until|before|after|past|later|ago|of silence))"
 )
 
@@ -108,8 +110,10 @@ def _take_lines(text: str) -> tuple[tuple[str, ...], str]:
         )
         if is_title or not words or words.casefold() == "n/a":
             continue
-        lead = re.search(r"(?i),?\s*\b(?:(?:he|she|it|they|somebody|someone|the \w+|and)\s+)?(?:says?|saying|said|ends? with the words"
-                         r"|with the (?:line|words|slogan|tagline)|slogan|tagline|whispers?|shouts?|begins? with the words)$", before)  # fmt: skip
+        lead = re.search(r"(?i),?\s*\b(?:(?:he|she|it|they|somebody|someone|the \w+|and)\s+)?(?:says?|saying"
+                         r"|said|ends? with the words"
+                         r"|with the (?:line|words|slogan|tagline)|slogan|tagline|whispers?|shouts?|begins? with "
+                         r"the words)$", before)  # fmt: skip
         lines.append(words)
         kept += text[end : lead.start() if lead and lead.start() >= end else found.start()]
         end = found.end()

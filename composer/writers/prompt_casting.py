@@ -53,7 +53,8 @@ _SILENT_GUEST = (
 )
 _TALE = ("hero", "friend", "helper", "first", "second", "detective", "suspect")
 _EXPERTS = (
-    ("space", "astronomer"), ("disaster", "eyewitness"), ("animal", "biologist"), ("food", "chef"), ("sea", "marine biologist"),
+    ("space", "astronomer"), ("disaster", "eyewitness"), ("animal", "biologist"), ("food", "chef"),
+    ("sea", "marine biologist"),
     ("history", "historian"), ("tech", "engineer"), ("sport", "coach"), ("arts", "musician"), ("mind", "psychologist"),
     ("nature", "naturalist"), ("city", "resident"),
 )  # fmt: skip

@@ -28,8 +28,10 @@ GENRES: dict[str, Genre] = {
         r"(?:bed-?time|good ?night|sleep|sleepy) (?:story|tale)"),
     "horror": Genre(
         "Horror", r"horror|scary|ghost stor\w+|camp ?fire|creepy|spooky|terrifying|haunted",
-        r"(?:camp ?fire |ghost |scary |horror |creepy |spooky )*(?:horror stor(?:y|ies)|horror|story|tale|ghost story)"),
-    "weather": Genre("Weather", r"weather (?:report|forecast|bulletin)|forecast", r"weather (?:report|forecast|bulletin)|forecast"),
+        r"(?:camp ?fire |ghost |scary |horror |creepy |spooky )*(?:horror stor(?:y|ies)|horror|story|tale|ghost "
+        r"story)"),
+    "weather": Genre("Weather", r"weather (?:report|forecast|bulletin)|forecast", r"weather (?:report|forecast"
+        r"|bulletin)|forecast"),
     "sports": Genre(
         "Sports", r"commentary|play-by-play|commentators?|sports? (?:report|cast)|sportscast",
         r"(?:live |sports? |football |soccer )?(?:commentary|play-by-play|sportscast)"),
@@ -41,26 +43,31 @@ GENRES: dict[str, Genre] = {
         "Audio tour", r"audio ?(?:tour|guide)|guided tour|walking tour|museum (?:tour|guide)|\btour (?:of|through)",
         r"(?:audio |guided |walking |museum |city )*(?:tour|audioguide|guide)"),
     "walk": Genre(
-        "Nature walk", r"(?:nature|forest|woodland|beach|mountain|morning|night) walk|\bhike\b|walk (?:through|in|along)|safari",
+        "Nature walk", r"(?:nature|forest|woodland|beach|mountain|morning|night) walk|\bhike\b|walk (?:through"
+                       r"|in|along)|safari",
         r"(?:nature |guided )?(?:walk|hike|safari)"),
     "fairytale": Genre("Fairy tale", r"fairy ?-?tales?|once upon a time|fable|folk ?tale|\blegend\b|\bmyth\b",
                        r"(?:fairy ?-?tale|fable|folk ?tale|legend|myth)"),
     "news": Genre(
         "News", r"\bnews\b|newscast|breaking|bulletin|news anchor|anchor(?:man|woman)?\b|headlines?|reporter|reporting",
-        r"(?:breaking |tv |radio |local |evening )?(?:news(?: (?:report|bulletin|broadcast|story|flash|show|segment|program(?:me)?"
+        r"(?:breaking |tv |radio |local |evening )?(?:news(?: (?:report|bulletin|broadcast|story|flash|show"
+        r"|segment|program(?:me)?"
         r"|item))?|newscast|bulletin|report)"),
     "podcast": Genre(
         "Podcast", r"podcast|interview|talk show|q ?& ?a|radio show",
         r"(?:interview )?(?:podcast(?: episode| interview)?|interview|talk show|radio show)"),
-    "documentary": Genre("Documentary", r"documentar\w+", r"(?:nature |history |wildlife |short |audio )*documentar(?:y|ies)"),
+    "documentary": Genre("Documentary", r"documentar\w+", r"(?:nature |history |wildlife |short |audio "
+                                                          r")*documentar(?:y|ies)"),
     "history": Genre(
         "Lesson", r"lesson|lecture|teach|explainer|explain|history class|\bhistory of\b",
         r"(?:history |science |short )?(?:lesson|lecture|explainer|class)"),
     "drama": Genre(
-        "Drama", r"drama|dialogue|argument between|conversation between|\bscene (?:between|where|in which|of two)|radio play"
+        "Drama", r"drama|dialogue|argument between|conversation between|\bscene (?:between|where|in which|of "
+                 r"two)|radio play"
         r"|sitcom|\bquarrel|stage play|audio play",
         r"(?:short |audio |radio )*(?:drama(?: scene)?|scene|dialogue|play|sitcom)"),
-    "story": Genre("Story", r"\bstory\b|\btale\b|adventure", r"(?:short |adventure |children's |kids )*(?:story|tale|adventure)"),
+    "story": Genre("Story", r"\bstory\b|\btale\b|adventure", r"(?:short |adventure |children's |kids )*(?:story"
+        r"|tale|adventure)"),
     "scene": Genre("Scene", r"", r"scene"),
 }  # fmt: skip
 

@@ -60,8 +60,10 @@ kindness courage room attic kitchen station argument conversation meeting breaku
 walk week hour chance list thing things something nothing case murder theft disappearance haunting""".split()
 )
 _INVENTED = (
-    ("Nell", "a girl called Nell", "female"), ("Ivo", "a boy called Ivo", "male"), ("Tamsin", "a girl called Tamsin", "female"),
-    ("Jonas", "a boy called Jonas", "male"), ("Wren", "a girl called Wren", "female"), ("Emil", "a boy called Emil", "male"),
+    ("Nell", "a girl called Nell", "female"), ("Ivo", "a boy called Ivo", "male"), ("Tamsin", "a girl called "
+        "Tamsin", "female"),
+    ("Jonas", "a boy called Jonas", "male"), ("Wren", "a girl called Wren", "female"), ("Emil", "a boy called "
+        "Emil", "male"),
 )  # fmt: skip
 _FRIENDS = ("owl", "toad", "heron", "hedgehog", "tortoise", "badger")
 _FEMALE_NAMES = frozenset(
@@ -239,7 +241,7 @@ def past_phrase(words: str, plural: bool = False) -> str:
 
 
 def _past_later(tokens: Sequence[str]) -> list[str]:
-    """ "and lives there" -> "and lived there": a second verb after "and", "but" or "because she"."""
+    """A later verb put into the past, too: "and lives there" -> "and lived there"."""
     done: list[str] = []
     for index, token in enumerate(tokens):
         before = tokens[index - 1].casefold() if index else ""

@@ -23,22 +23,27 @@ _SINGULAR_IN_S = frozenset(
     "news mars venus physics mathematics politics economics gas bus glass grass boss class dress press chess princess "
     "goddess witness business darkness kindness loneliness moss cross illness process access success mess kiss mass "
     "bass compass atlas canvas christmas texas paris james charles thomas lens iris tennis athletics gymnastics series "
-    "species virus octopus circus campus genius chorus cactus crisis oasis analysis basis universe's this us is was has "
+    "species virus octopus circus campus genius chorus cactus crisis oasis analysis basis universe's this us is "
+    "was has "
     "its his yes always perhaps jesus zeus hercules waitress actress mattress address congress progress express "
     "abyss ess las los".split()
 )
 _MASS = frozenset(
     "water air fire rain snow ice fog mist wind thunder lightning sunshine light darkness silence noise sound music "
-    "jazz bread butter coffee tea milk wine beer chocolate sugar salt honey rice cheese food fruit meat soup juice sand "
-    "dust dirt mud gold silver iron steel wood stone glass paper cotton wool silk oil gas electricity energy power heat "
+    "jazz bread butter coffee tea milk wine beer chocolate sugar salt honey rice cheese food fruit meat soup "
+    "juice sand "
+    "dust dirt mud gold silver iron steel wood stone glass paper cotton wool silk oil gas electricity energy "
+    "power heat "
     "cold gravity time space money art history science physics chemistry biology mathematics philosophy poetry "
     "literature love hope fear anger joy peace war grief courage happiness sadness loneliness kindness luck truth "
     "beauty wisdom knowledge information news advice evidence research work homework traffic weather furniture luggage "
     "equipment software hardware data sleep life death health education democracy freedom justice nature grass hair "
-    "blood lava smoke steam moonlight sunlight photosynthesis evolution climate football soccer basketball tennis chess "
+    "blood lava smoke steam moonlight sunlight photosynthesis evolution climate football soccer basketball "
+    "tennis chess "
     "yoga meditation mindfulness magic insomnia stress anxiety recycling pollution agriculture rust "
     "intelligence friendship hardship patience gratitude innocence violence confidence curiosity honesty generosity "
-    "creativity pottery carpentry gardening cooking cake jewelry clothing laughter applause garlic pizza pasta tectonics".split()
+    "creativity pottery carpentry gardening cooking cake jewelry clothing laughter applause garlic pizza pasta "
+    "tectonics".split()
 )
 _MASS_ENDINGS = ("ness", "ism", "ology", "ography", "phy", "nomics", "tude", "hood")
 _COMMON = frozenset(
@@ -130,7 +135,7 @@ _LETTERS = re.compile(r"^[AEFHILMNORSX](?![a-z])")
 
 
 def indefinite(phrase: str) -> str:
-    """ "a probe", "an engineer", "an hour", "a unicorn", "an FBI agent", "a NASA probe"."""
+    """The phrase with its article: "a probe", "an engineer", "an hour", "a unicorn", "an FBI agent", "a NASA probe"."""
     first = phrase.split()[0] if phrase.split() else ""
     spelt = first.isupper() and first.isalpha() and (len(first) <= 3 or not re.search(r"[AEIOU]", first))
     vowel = bool(_LETTERS.match(phrase)) if spelt else bool(_AN.match(phrase)) and not _A.match(phrase)

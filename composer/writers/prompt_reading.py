@@ -26,11 +26,11 @@ class Organisation:
     kind: str = ""
     founders: str = ""
     deed: str = ""
-    """"built the probe"; empty when the prompt tells none."""
+    """What it did, "built the probe"; empty when the prompt tells none."""
 
     @property
     def words(self) -> str:
-        """ "the organization that built the probe, founded by the Mars Government"; empty when there is none."""
+        """All of it: "the organization that built the probe, founded by the Mars Government"; may be empty."""
         named = self.name or (f"the {self.kind}" if self.kind else "the organization" if self.founders else "")
         if not self.name and self.deed:
             named = f"{named or 'the organization'} that {self.deed},"
@@ -110,13 +110,16 @@ def read_prompt(prompt: str) -> Reading:
 
 _PLACE = re.compile(
     r"\b(?:set |somewhere )?((?:in|on|at|aboard|inside|under|beneath|beside) (?:a|an|the|my|her|his|our)"
-    r"(?: (?!of |and |with |that |who |end\b|beginning|question|topic|same|middle|theme|background|voice|style|tone|mood|way|world of)[\w'’-]+){1,3}?)"
-    r"(?=[,.;:!?]|$| (?:at|in|on|with|and|where|who|that|about|during|after|before|while|when|as|called|named|for|to|from"
+    r"(?: (?!of |and |with |that |who |end\b|beginning|question|topic|same|middle|theme|background|voice|style"
+    r"|tone|mood|way|world of)[\w'’-]+){1,3}?)"
+    r"(?=[,.;:!?]|$| (?:at|in|on|with|and|where|who|that|about|during|after|before|while|when|as|called|named"
+    r"|for|to|from"
     r"|by|looking|full|near)\b)"
     r"|\b((?:in|on|at) (?!Science|Sci|English|French|German|Spanish|Fantasy)(?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+){0,2})"
 )
 _TIME = re.compile(
-    r"(?i)\b(midnight|dawn|sunrise|dusk|sunset|twilight|noon|night|evening|morning|afternoon|winter|summer|spring|autumn"
+    r"(?i)\b(midnight|dawn|sunrise|dusk|sunset|twilight|noon|night|evening|morning|afternoon|winter|summer"
+    r"|spring|autumn"
     r"|christmas eve|halloween)\b"
 )
 _WEATHER = re.compile(
@@ -143,7 +146,8 @@ def _take_title(text: str) -> tuple[str, str]:
     found = re.search(rf"(?i),?\s*\b(?:titled|entitled|with the title)\s+(?:{_QUOTED}|'([^']+)'|([^.,;]+))", text)
     if found is None:
         found = re.search(
-            rf"(?i)\b(?:film|movie|podcast|show|book|play|series|novel|story)\s+(?:called|named)\s+(?:{_QUOTED}|'([^']+)'"
+            rf"(?i)\b(?:film|movie|podcast|show|book|play|series|novel|story)\s+(?:called|named)\s+(?:{_QUOTED}"
+            rf"|'([^']+)'"
             r"|((?-i:[A-Z])[^.,;:]*))", text,
         )  # fmt: skip
     if found is None:
@@ -170,16 +174,21 @@ def _take_theme(text: str) -> tuple[str, str]:
 
 _STOP = re.compile(
     r"(?i)(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bSt)[.!?;](?=\s|$)"
-    r"|,?\s+(?:start(?:s|ing)?|begin(?:s|ning)?|open(?:s|ing)|end(?:s|ing)?|clos(?:es|ing)|follow(?:s|ed|ing)?) (?:with|by)\b"
+    r"|,?\s+(?:start(?:s|ing)?|begin(?:s|ning)?|open(?:s|ing)|end(?:s|ing)?|clos(?:es|ing)|follow(?:s|ed|ing)?) "
+    r"(?:with|by)\b"
     r"|,?\s+(?:narrated|read|told|hosted|presented|spoken|voiced|performed) by\b"
     r"|,?\s+(?:set|takes place|taking place) (?:in|on|at|aboard|during)\b"
-    r"|,?\s+(?:featuring|starring)\b|,?\s+in the style of\b|,?\s+for (?:small |young |little )?(?:kids|children|toddlers|adults|beginners)\b"
-    r"|,?\s+(?:with|where|in which) (?:an? |the )?(?:[\w-]+ ){0,2}(?:reporter|anchor|host|interview\w*|narrator|expert|guest)\b"
-    r"|,?\s+with (?=(?-i:(?:Detective|Inspector|Captain|Professor|Doctor|Dr|Mr|Mrs|Miss|Ms)\b))|,?\s+(?:then|after that)\b|,?\s+(?:in )?an? [\w-]+ (?:tone|voice|mood|style)\b"
+    r"|,?\s+(?:featuring|starring)\b|,?\s+in the style of\b|,?\s+for (?:small |young |little )?(?:kids|children"
+    r"|toddlers|adults|beginners)\b"
+    r"|,?\s+(?:with|where|in which) (?:an? |the )?(?:[\w-]+ ){0,2}(?:reporter|anchor|host|interview\w*|narrator"
+    r"|expert|guest)\b"
+    r"|,?\s+with (?=(?-i:(?:Detective|Inspector|Captain|Professor|Doctor|Dr|Mr|Mrs|Miss|Ms)\b))|,?\s+(?:then"
+    r"|after that)\b|,?\s+(?:in )?an? [\w-]+ (?:tone|voice|mood|style)\b"
 )
 _REQUEST = re.compile(
     r"(?i)^\s*(?:please\s+|can you\s+|could you\s+|i want\s+|i would like\s+|i'd like\s+|we need\s+|let's have\s+)*"
-    r"(?:(?:generate|create|make|write|produce|compose|record|tell|give|render|build|design|imagine)\s+(?:me\s+|us\s+)?)?"
+    r"(?:(?:generate|create|make|write|produce|compose|record|tell|give|render|build|design|imagine)\s+(?:me\s+"
+    r"|us\s+)?)?"
     r"(?:(?:an?\s+|the\s+|some\s+)?(?:(?:short|long|brief|quick|little)\s+)?"
     r"(?:audio|soundscape|sound|recording|clip|piece|track)\s+(?:of|for|about|where|in which|with)\s+)?"
 )
@@ -256,7 +265,8 @@ def _markers(genre: str) -> list[re.Pattern[str]]:
         r"(?i)\b(?:reporting|reports?|announc\w+|says|saying|claims?|claiming|news|headline|word|revealing|confirming)"
         r"(?:,)? that\b",
         r"(?i)\b(?:about|on the (?:topic|subject|theme) of|regarding|concerning|covering|exploring|explaining|explain"
-        r"|discuss(?:es|ing)?|topic:|subject:|theme:)(?=\s|$)(?! \d+ (?:sec|min)| (?:a|one|two|three|five|ten|half an?) (?:sec|min|hour))",
+        r"|discuss(?:es|ing)?|topic:|subject:|theme:)(?=\s|$)(?! \d+ (?:sec|min)| (?:a|one|two|three|five|ten"
+        r"|half an?) (?:sec|min|hour))",
     ]
     if genre in ("news", "history", "podcast", "documentary", "weather"):
         marks.append(rf"(?i)\b(?:{names}) (?:on|of|from|for|into)\b")
@@ -282,7 +292,8 @@ def _without_genre(words: str, genre: str) -> str:
 
 
 def _outlet(text: str) -> str:
-    found = re.search(r"\b((?:[A-Z][\w'’-]*\s+){1,3}(?:News|Radio|FM|TV|Times|Tonight|Today|Daily|Channel|Network|Weather"
+    found = re.search(r"\b((?:[A-Z][\w'’-]*\s+){1,3}(?:News|Radio|FM|TV|Times|Tonight|Today|Daily|Channel"
+                      r"|Network|Weather"
                       r"|Podcast|Show))\b", text)  # fmt: skip
     name = (
         re.sub(r"^(?:The|A|An|Generate|Create|Make|Write|Start|Breaking|Record|Produce)\s+", "", found.group(1))
@@ -295,7 +306,8 @@ def _outlet(text: str) -> str:
 _FOUNDED = re.compile(r"\b(?:founded|run|funded|created|established|owned|backed|led) by ((?:the )?[A-Z][^.,;:!?]*?)"
                       r"(?=[.,;:!?]|$|,? and (?:end|start|then|finish)| who\b| which\b| that\b)")  # fmt: skip
 _ORGANISED = re.compile(
-    r"(?i)\b(?:from|of|at|by|for) an? ((?:[\w-]+ ){0,2}(?:organi[sz]ation|company|agency|lab|laboratory|institute|university"
+    r"(?i)\b(?:from|of|at|by|for) an? ((?:[\w-]+ ){0,2}(?:organi[sz]ation|company|agency|lab|laboratory"
+    r"|institute|university"
     r"|start-?up|charity|firm|consortium|ministry|corporation))\b"
 )
 _DEED = re.compile(
@@ -304,7 +316,8 @@ _DEED = re.compile(
     r"|owns|planned|organi[sz]ed) (?:this|that|the|it|an?|these) ?[\w -]*?)(?=[,.;!?]| and |$)"
 )
 _NAMED = re.compile(
-    r"\b(?:from|at|of|with) (?:the )?((?:[A-Z][\w&.-]*\s+){0,3}(?:NASA|ESA|CERN|Labs?|Institute|University|Agency|Corporation"
+    r"\b(?:from|at|of|with) (?:the )?((?:[A-Z][\w&.-]*\s+){0,3}(?:NASA|ESA|CERN|Labs?|Institute|University"
+    r"|Agency|Corporation"
     r"|Company|Corp|Inc|Foundation|Ministry|Department|Museum|Zoo|Industries|Space Center|Observatory))\b"
 )
 

@@ -24,7 +24,8 @@ founder ceo entrepreneur scout cowboy sheriff bartender driver conductor vet vet
 butcher""".split()
 _ROLE = re.compile(rf"(?i)\b({_HOSTS}|{_REPORTERS}|{_NARRATORS}|{'|'.join(_SPEAKERS)})\b")
 _NOT_A_MODIFIER = frozenset(
-    "interviewing interviews interview between with by and or then followed start starts end ends featuring again the to "
+    "interviewing interviews interview between with by and or then followed start starts end ends featuring "
+    "again the to "
     "from also narrated hosted read told who that first next finally is are speaking questions meets asks meeting "
     "including voice called named another same talking talks".split()
 )
@@ -39,7 +40,7 @@ class Role:
     name: str
     """The character's name in the table: "Chief Engineer"."""
     words: str
-    """"a chief engineer"."""
+    """With its article: "a chief engineer"."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Person:
 
     name: str
     what: str
-    """"a girl", "her robot dog"."""
+    """What they are: "a girl", "her robot dog"; empty when the prompt does not say."""
 
 
 def slot_of(word: str) -> str:
@@ -98,7 +99,7 @@ def _role_name(slot: str, words: str) -> str:
 
 
 def title_case(words: str) -> str:
-    """ "chief engineer" -> "Chief Engineer"; what has capitals keeps them."""
+    """A role as a name: "chief engineer" -> "Chief Engineer"; what has capitals keeps them."""
     return " ".join(word if word[:1].isupper() else word[:1].upper() + word[1:] for word in words.split())
 
 
@@ -107,7 +108,8 @@ _CALLED = re.compile(
     r"([A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+)?)(?:\s+and\s+([A-Z][\w'’-]+)(?=[\s.,;]|$))?"
 )
 _POSSESSED = re.compile(r"\b((?:her|his|their|my|its)\s+(?:[a-z][\w'’-]*\s+){1,3})([A-Z][\w'’-]+)")
-_TITLED = re.compile(r"\b((?:Captain|Detective|Inspector|Professor|Doctor|Dr\.?|Mr\.?|Mrs\.?|Ms\.?|Miss|King|Queen|Prince|Princess|Sir"
+_TITLED = re.compile(r"\b((?:Captain|Detective|Inspector|Professor|Doctor|Dr\.?|Mr\.?|Mrs\.?|Ms\.?|Miss|King"
+                     r"|Queen|Prince|Princess|Sir"
                      r"|Lady|Uncle|Aunt|Grandma|Grandpa)\s[A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+)?)")  # fmt: skip
 _AFTER_NAME = re.compile(
     r"\b([A-Z][a-z]+), (an? (?:[\w'’-]+ ){0,3}[\w'’-]+?)(?=,|\.|;| who| and her| and his| and their|$)"
@@ -140,21 +142,25 @@ def find_people(text: str) -> tuple[Person, ...]:
     return tuple(Person(name, what) for name, (_, what) in ordered)[:6]
 
 
-_FEMALE = r"she|her|girl|woman|lady|mother|mum|mom|grandmother|grandma|queen|princess|witch|sister|daughter|aunt|wife|actress|" \
-          r"waitress|hostess|anchorwoman|spokeswoman|fisherwoman|nun|maid|female|goddess"  # fmt: skip
-_MALE = r"boy|man|gentleman|father|dad|grandfather|grandpa|king|prince|wizard|brother|son|uncle|husband|actor|waiter|anchorman|" \
-        r"spokesman|fisherman|monk|priest|butler|cowboy|male|sir"  # fmt: skip
+_FEMALE = (
+    r"she|her|girl|woman|lady|mother|mum|mom|grandmother|grandma|queen|princess|witch|sister|daughter|aunt|wife|actress"
+    r"|waitress|hostess|anchorwoman|spokeswoman|fisherwoman|nun|maid|female|goddess"
+)
+_MALE = (
+    r"boy|man|gentleman|father|dad|grandfather|grandpa|king|prince|wizard|brother|son|uncle|husband|actor|waiter"
+    r"|anchorman|spokesman|fisherman|monk|priest|butler|cowboy|male|sir"
+)
 
 
 def gender_of(words: str) -> str:
-    """ "female" or "male" when the words say so, else empty."""
+    """Gives "female" or "male" when the words say so, else empty."""
     if re.search(rf"(?i)\b(?:{_FEMALE})\b", words):
         return "female"
     return "male" if re.search(rf"(?i)\b(?:{_MALE})\b", words) else ""
 
 
 def age_of(words: str) -> str:
-    """ "child", "young" or "old" when the words say so, else empty."""
+    """Gives "child", "young" or "old" when the words say so, else empty."""
     if re.search(
         r"(?i)\b(?:girl|boy|child|kid|toddler|(?:five|six|seven|eight|nine|ten)-year-old|[3-9]-year-old|baby)\b", words
     ):

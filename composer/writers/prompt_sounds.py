@@ -24,16 +24,23 @@ _SITES = (
     (r"flood|tsunami|river", "at the water's edge", "the water's edge", "Rushing water, rain and distant sirens."),
     (r"fire|volcano|erupt|explosion", "behind the fire line", "the fire line", "Crackling fire and distant sirens."),
     (r"storm|hurricane|tornado|blizzard", "out in the wind", "the middle of the storm", "Howling wind and heavy rain."),
-    (r"match|game|cup|championship|olympic|marathon|team|player", "at the stadium", "the stadium", "Stadium crowd murmuring and cheering."),
-    (r"sea|ocean|whale|ship|beach|harbou?r|island|fish|shark", "at the harbour", "the harbour", "Waves against a pier and seagulls."),
-    (r"bakery|bread|restaurant|chef|cook|coffee|food|pizza|chocolate", "in the kitchen", "the kitchen", "Busy kitchen with dishes and voices."),
+    (r"match|game|cup|championship|olympic|marathon|team|player", "at the stadium", "the stadium", "Stadium "
+        "crowd murmuring and cheering."),
+    (r"sea|ocean|whale|ship|beach|harbou?r|island|fish|shark", "at the harbour", "the "
+        "harbour", "Waves against a pier and seagulls."),
+    (r"bakery|bread|restaurant|chef|cook|coffee|food|pizza|chocolate", "in the kitchen", "the "
+        "kitchen", "Busy kitchen with dishes and voices."),
     (r"zoo|animal|elephant|penguin|panda|lion", "at the zoo", "the zoo", "Zoo with birds, animals and visitors."),
-    (r"forest|bear|wolf|wolves|tree|owl|deer|park", "at the edge of the forest", "the edge of the forest", "Forest with birdsong and wind in leaves."),
-    (r"court|trial|judge|election|president|minister|parliament|council|mayor|law", "outside the town hall", "the town hall",
+    (r"forest|bear|wolf|wolves|tree|owl|deer|park", "at the edge of the forest", "the edge of the "
+        "forest", "Forest with birdsong and wind in leaves."),
+    (r"court|trial|judge|election|president|minister|parliament|council|mayor|law", "outside the town "
+        "hall", "the town hall",
      "Crowd of people murmuring outside, camera shutters."),
     (r"school|teacher|student|university", "in the schoolyard", "the schoolyard", "Schoolyard with children playing."),
-    (r"market|shop|bank|prices|stock", "on the trading floor", "the trading floor", "Busy hall with many voices and ringing telephones."),
-    (r"museum|painting|art|concert|orchestra|theatre|opera", "in the foyer", "the foyer", "Large hall with footsteps and low voices."),
+    (r"market|shop|bank|prices|stock", "on the trading floor", "the trading floor", "Busy hall with many voices "
+        "and ringing telephones."),
+    (r"museum|painting|art|concert|orchestra|theatre|opera", "in the foyer", "the foyer", "Large hall with "
+        "footsteps and low voices."),
 )  # fmt: skip
 
 
@@ -66,7 +73,8 @@ _BEDS = (
     (r"spaceship|spacecraft|space station|rocket|starship", "Low hum of a spaceship with soft beeps."),
     (r"space|mars|moon|planet|galaxy|stars?|universe", "Deep, soft hum of space."),
     (r"under ?water|deep[- ]sea|submarine|reef|whales?", "Underwater rumble and bubbles."),
-    (r"seas?|oceans?|beach|harbou?r|ship|boat|island|lighthouse|coast|pirates?|sailor", "Waves on the shore and seagulls."),
+    (r"seas?|oceans?|beach|harbou?r|ship|boat|island|lighthouse|coast|pirates?"
+     r"|sailor", "Waves on the shore and seagulls."),
     (r"river|stream|creek|waterfall", "River flowing over stones."),
     (r"lake|pond|swamp", "Water lapping softly, frogs and crickets."),
     (r"jungle|rainforest", "Jungle with insects and tropical birds."),
@@ -74,13 +82,15 @@ _BEDS = (
     (r"garden|meadow|bees?|spring|farm|village", "Garden with birds and buzzing bees."),
     (r"mountain|desert|hill|cliff", "Wind over open land."),
     (r"camp ?fire|fireplace", "Crackling campfire and crickets."),
-    (r"caf[eé]|coffee (?:shop|house)|restaurant|bar|diner|pub|bistro", "Café with low voices, cups and an espresso machine."),
+    (r"caf[eé]|coffee (?:shop|house)|restaurant|bar|diner|pub|bistro", "Café with low voices, cups and an "
+        "espresso machine."),
     (r"kitchen|bakery|bread|cook\w*|chef", "Kitchen with pans and a gentle sizzle."),
     (r"station|airport", "Large hall with footsteps and announcements."),
     (r"train|railway|subway|metro", "Train rolling over rails."),
     (r"car|taxi|road|bus", "Inside a moving car."),
     (r"market|bazaar", "Busy market with voices."),
-    (r"tokyo|london|paris|new york|berlin|rome|city|street|downtown|town|traffic", "City street with traffic and people."),
+    (r"tokyo|london|paris|new york|berlin|rome|city|street|downtown|town|traffic", "City street with traffic and "
+        "people."),
     (r"office|headquarters|lab\w*|factory", "Office with typing and ringing telephones."),
     (r"hospital", "Hospital corridor with soft beeps."),
     (r"school|classroom", "Classroom with children murmuring."),

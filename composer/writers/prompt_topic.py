@@ -14,12 +14,25 @@ from composer.writers.prompt_nouns import (
     DETERMINERS,
     PREPOSITIONS,
     RELATIVES,
-    indefinite,
     is_known_name,
     is_mass,
     is_plural,
     looks_like_a_name,
     lower_common_start,
+)
+from composer.writers.prompt_phrases import (
+    after_gerund,
+    bare_or_definite,
+    definite,
+    has_clause,
+    head_of,
+    is_adverb,
+    is_foreign,
+    is_pronoun,
+    place_in,
+    short_of,
+    split_phrase,
+    with_article,
 )
 from composer.writers.prompt_verbs import AUXILIARIES, Form, gerund, participle, past, third_person, verb_of
 
@@ -40,7 +53,7 @@ class Topic:
     clause: str
     """A whole statement: "humans have sent a light-speed probe to Alpha Centauri"."""
     doing: str
-    """"sending a light-speed probe to Alpha Centauri"; for what is not done, the noun again."""
+    """The deed: "sending a light-speed probe to Alpha Centauri"; for what is not done, the noun again."""
     who: str
     """Who does it, or the thing."""
     place: str = ""
@@ -112,11 +125,11 @@ def read_topic(words: str) -> Topic:
     if words.endswith("?") or first in ("why", "how", "what", "when", "where", "who", "whether"):
         return _question(words, tokens)
     found = verb_of(first)
-    if found and found[1] == "gerund" and len(tokens) > 1 and _after_gerund(tokens[1]):
+    if found and found[1] == "gerund" and len(tokens) > 1 and after_gerund(tokens[1]):
         return Topic(words, "doing", lower_common_start(words), lower_common_start(words),
                      f"{lower_common_start(words)} takes more than you would think", lower_common_start(words),
                      "people")  # fmt: skip
-    if _is_foreign(tokens):
+    if is_foreign(tokens):
         return _as_name(words)
     place = _find_verb(tokens)
     if place is not None:
@@ -126,21 +139,8 @@ def read_topic(words: str) -> Topic:
     return _noun(words, tokens)
 
 
-_FOREIGN = frozenset(
-    "una un el los las noche de del y en con que le les des et une dans der die das und ein eine im auf mit il lo gli di che "
-    "nella na w z och".split()
-)
-
-
-def _is_foreign(tokens: list[str]) -> bool:
-    """Whether small words say that it is not English; "die" alone says nothing."""
-    words = [token.casefold().strip(",.;:!?") for token in tokens]
-    english = sum(word in PREPOSITIONS or word in ("a", "an", "the", "and", "who", "that", "is") for word in words)
-    return sum(word in _FOREIGN for word in words) >= 2 and not english
-
-
 def _inverted(words: str) -> str:
-    """ "how bees make honey" -> "how do bees make honey"; a question that stands already stays."""
+    """The question as it is asked: "how bees make honey" -> "how do bees make honey"; a question that stands already stays."""
     tokens = words.rstrip("?!. ").split()
     lowered = [tokens[0].lower(), *tokens[1:]]
     n_asking = 2 if len(tokens) > 2 and tokens[1].casefold() in ("much", "many", "long", "far", "fast", "old") else 1
@@ -155,16 +155,6 @@ def _inverted(words: str) -> str:
             helping = {"base": "do", "third": "does", "past": "did"}[found[1]]
             return " ".join([*lowered[:n_asking], helping, *tokens[n_asking:index], found[0], *tokens[index + 1 :]])
     return f"what about {' '.join(lowered)}"
-
-
-def _after_gerund(word: str) -> bool:
-    lower = word.casefold()
-    return (
-        lower in DETERMINERS
-        or lower in PREPOSITIONS
-        or lower in ("how", "with", "together", "up", "down")
-        or (not is_plural(lower) and not lower.endswith("s") and lower in ("water", "friends", "alone", "home"))
-    )
 
 
 def _find_verb(tokens: list[str]) -> int | None:
@@ -221,99 +211,18 @@ def _agrees(subject: list[str], form: Form, rest: list[str]) -> bool:
     return plural
 
 
-def head_of(tokens: list[str]) -> str:
-    """The head noun of a noun phrase: the last word before a preposition, a relative or a comma."""
-    for index, token in enumerate(tokens):
-        word = token.casefold()
-        if index and (word in PREPOSITIONS or word in RELATIVES or word in ("called", "named")):
-            return tokens[index - 1].strip(",;:.!?\"'")
-        if token.endswith((",", ";", ":")):
-            return token.strip(",;:")
-        gerund_here = (found := verb_of(word)) is not None and found[1] == "gerund" and index + 1 < len(tokens)
-        if index and gerund_here and tokens[index - 1].casefold() not in DETERMINERS:
-            return tokens[index - 1].strip(",;:.!?\"'")
-    return tokens[-1].strip(",;:.!?\"'") if tokens else ""
-
-
-def _split_phrase(tokens: list[str]) -> tuple[list[str], list[str]]:
-    """A noun phrase up to its head, and what follows it."""
-    for index, token in enumerate(tokens):
-        word = token.casefold()
-        is_gerund = (found := verb_of(word)) is not None and found[1] == "gerund" and index + 1 < len(tokens)
-        is_gerund = is_gerund and index > 0 and tokens[index - 1].casefold() not in DETERMINERS
-        stops = word in PREPOSITIONS or word in RELATIVES or word in ("called", "named", "and", "but", "because")
-        stops = stops or word in ("after", "before", "while", "when", "as") or is_gerund
-        if index and stops:
-            return tokens[:index], tokens[index:]
-        if token.endswith((",", ";", ":")):
-            return [*tokens[:index], token.rstrip(",;:")], [token[-1], *tokens[index + 1 :]]
-    return tokens, []
-
-
-def definite(tokens: list[str]) -> str:
-    """A noun phrase with "the" where English wants it; names, plurals and mass words stay bare."""
-    if not tokens:
-        return ""
-    first = tokens[0].casefold()
-    if first in ("a", "an"):
-        return " ".join(["the", *tokens[1:]])
-    if first in DETERMINERS:
-        return lower_common_start(" ".join(tokens))
-    if looks_like_a_name(tokens):
-        return " ".join(tokens)
-    return "the " + lower_common_start(" ".join(tokens))
-
-
-def _bare_or_definite(tokens: list[str], phrase: list[str]) -> str:
-    """As a subject of talk in general: "whales", "coffee", but "the lighthouse"."""
-    head = head_of(tokens)
-    first = tokens[0].casefold()
-    if looks_like_a_name(phrase) or (is_known_name(head) and head[:1].isupper() and not is_plural(head)):
-        return " ".join(tokens) if looks_like_a_name(phrase) else lower_common_start(" ".join(tokens))
-    if first not in DETERMINERS and (is_plural(head) or is_mass(head) or "and" in tokens):
-        return lower_common_start(" ".join(tokens))
-    if first in ("a", "an"):
-        return lower_common_start(" ".join(tokens))
-    return definite(tokens)
-
-
-def _with_article(tokens: list[str]) -> str:
-    head = head_of(tokens)
-    first = tokens[0].casefold()
-    if first in DETERMINERS or looks_like_a_name(tokens) or is_plural(head) or is_mass(head):
-        return lower_common_start(" ".join(tokens))
-    return indefinite(lower_common_start(" ".join(tokens)))
-
-
-def _place_in(tokens: list[str]) -> str:
-    """ "Alpha Centauri" out of "to Alpha Centauri"; names only."""
-    for index, token in enumerate(tokens[:-1]):
-        if token.casefold() in ("to", "on", "in", "at", "near", "from", "around", "across") and (
-            tokens[index + 1][:1].isupper()
-        ):
-            name = []
-            for word in tokens[index + 1 :]:
-                if not (word[:1].isupper() or word.casefold() in ("of", "the")):
-                    break
-                name.append(word.strip(",;:.!?"))
-                if word.endswith((",", ";", ":")):
-                    break
-            return " ".join(name)
-    return ""
-
-
 def _clause(words: str, tokens: list[str], place: int) -> Topic:
     subject, verb, rest = tokens[:place], tokens[place].casefold(), tokens[place + 1 :]
-    who = _with_article(subject)
+    who = with_article(subject)
     head = head_of(subject)
     plural_subject = is_plural(head) or "and" in [word.casefold() for word in subject]
     auxiliary = verb in AUXILIARIES
     found = None if auxiliary else verb_of(verb)
     base, form = found if found else (verb, "base")
-    takes_object = bool(rest) and not auxiliary and rest[0].casefold() not in PREPOSITIONS and not _is_adverb(rest[0])
-    phrase, tail = _split_phrase(rest) if takes_object else ([], rest)
+    takes_object = bool(rest) and not auxiliary and rest[0].casefold() not in PREPOSITIONS and not is_adverb(rest[0])
+    phrase, tail = split_phrase(rest) if takes_object else ([], rest)
     takes_object = bool(phrase)
-    object_words = _with_article(phrase) if takes_object else ""
+    object_words = with_article(phrase) if takes_object else ""
     said = " ".join(part for part in (object_words, " ".join(tail)) if part).replace(" ,", ",").replace(" :", ":")
     if auxiliary or form == "past" or who.casefold() in ("i", "we", "you") or base in ("love", "like", "need", "want"):
         clause = f"{who} {verb} {said}".strip()
@@ -322,9 +231,9 @@ def _clause(words: str, tokens: list[str], place: int) -> Topic:
         clause = f"{who} {verb} {said}".strip()  # states and habits stay in the present
     else:
         clause = f"{who} {'have' if plural_subject else 'has'} {participle(base)} {said}".strip()
-    told = phrase if takes_object and not _is_pronoun(phrase[0]) else subject
+    told = phrase if takes_object and not is_pronoun(phrase[0]) else subject
     thing_head = head_of(told)
-    thing = definite(told) if len(told) == 1 or told is subject or looks_like_a_name(told) else _short(told)
+    thing = definite(told) if len(told) == 1 or told is subject or looks_like_a_name(told) else short_of(told)
     noun = f"{definite(told)} {' '.join(tail)}".strip() if told is phrase else f"{definite(subject)}"
     if told is subject and looks_like_a_name(subject):
         thing = noun = " ".join(subject)
@@ -335,37 +244,17 @@ def _clause(words: str, tokens: list[str], place: int) -> Topic:
         noun = definite(told)
     plural = is_plural(thing_head) or (told is subject and plural_subject)
     noun = noun.replace(" ,", ",")
-    told = clause if auxiliary or form == "past" else f"{who} {past(base)} {said}".strip()
-    return Topic(words, "clause", noun, thing, clause, doing, who, _place_in(tail or rest), plural, plural, told)
-
-
-def _short(phrase: list[str]) -> str:
-    """ "the probe" out of "a new light-speed probe"; a possessive stays ("her father's boat")."""
-    if phrase[0].casefold() in DETERMINERS - {"a", "an", "the", "some", "one"}:
-        return " ".join(phrase)
-    return f"the {phrase[-1]}" if not phrase[-1][:1].isupper() else definite(phrase)
-
-
-def _is_adverb(word: str) -> bool:
-    lower = word.casefold()
-    return lower.endswith("ly") and lower not in ("family", "fly") or lower in (
-        "over", "up", "down", "out", "off", "away", "back", "again", "together", "home", "alone", "that", "how",
-        "why", "what", "where", "if", "when", "because", "while", "as", "once", "and", "but", "not", "so",
-    )  # fmt: skip
-
-
-def _is_pronoun(word: str) -> bool:
-    return word.casefold() in ("it", "them", "him", "her", "us", "me", "you", "itself", "himself", "herself",
-                               "everyone", "nobody", "everything", "each")  # fmt: skip
+    history = clause if auxiliary or form == "past" else f"{who} {past(base)} {said}".strip()
+    return Topic(words, "clause", noun, thing, clause, doing, who, place_in(tail or rest), plural, plural, history)
 
 
 def _noun(words: str, tokens: list[str]) -> Topic:
-    phrase, tail = _split_phrase(tokens)
+    phrase, tail = split_phrase(tokens)
     inner = next((i for i, word in enumerate(phrase) if i > 1 and word.casefold() in ("the", "a", "an", "my")), 0)
     phrase = phrase[:inner] if inner else phrase  # "the day the sun went out" is a day
     head = phrase[-1] if inner else head_of(tokens)
-    joined = bool(tail) and tail[0].casefold() in ("and",) and not _has_clause(tail)
-    noun = _bare_or_definite(tokens, phrase)
+    joined = bool(tail) and tail[0].casefold() in ("and",) and not has_clause(tail)
+    noun = bare_or_definite(tokens, phrase)
     bare = noun == lower_common_start(words) and words.split()[0].casefold() not in DETERMINERS
     if looks_like_a_name(phrase) and not tail:
         thing = words
@@ -376,18 +265,14 @@ def _noun(words: str, tokens: list[str]) -> Topic:
     elif bare and (is_plural(head) or is_mass(head)):
         thing = lower_common_start(" ".join(phrase))
     elif phrase[0].casefold() in DETERMINERS or len(phrase) > 1:
-        thing = _short(phrase)
+        thing = short_of(phrase)
         if tail and tail[0].casefold() == "of":
             thing = definite(tokens)
     else:
         thing = definite(phrase)
     plural = is_plural(head) or (joined and not is_mass(head) or joined)
     return Topic(words, "noun", noun, thing, f"all eyes are on {noun}", noun, thing,
-                 _place_in(tail), plural, plural)  # fmt: skip
-
-
-def _has_clause(tokens: list[str]) -> bool:
-    return any(token.casefold() in AUXILIARIES for token in tokens)
+                 place_in(tail), plural, plural)  # fmt: skip
 
 
 def _question(words: str, tokens: list[str]) -> Topic:
@@ -402,7 +287,7 @@ def _question(words: str, tokens: list[str]) -> Topic:
         if word not in AUXILIARIES and word not in ("to", "much", "many", "long", "far"):
             phrase.append(token)
     noun = f"the question “{asked[:1].upper()}{asked[1:]}?”" if inverted else f"the question of {lowered}"
-    thing = _bare_or_definite(phrase, phrase) if phrase and not _is_pronoun(phrase[0]) else "the question"
+    thing = bare_or_definite(phrase, phrase) if phrase and not is_pronoun(phrase[0]) else "the question"
     plural = bool(phrase) and thing != "the question" and is_plural(head_of(phrase))
     clause = f"one question will not rest: {lowered}"
     return Topic(words, "question", noun, thing, clause, noun, "people", "", plural, False)

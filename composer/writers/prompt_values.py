@@ -85,16 +85,23 @@ _AMBIENT = re.compile(
 
 
 def _titled(name: str) -> str:
-    """ "Detective Vera Moon", but "the detective"."""
+    """How one asks for somebody: "Detective Vera Moon", but "the detective"."""
     return name if " " in name else f"the {name.lower()}"
 
 
 _NO_TOPIC = frozenset("meditation relaxation nature walk story horror trailer weather breathing".split())
-_CLAIMS = ("Made for people with better things to do.", "Small thing. Big grin.", "You will wonder how you managed without.",
+_CLAIMS = ("Made for people with better things to do.", "Small thing. Big grin.", "You will wonder how you "
+    "managed without.",
            "Life is short. Start here.")  # fmt: skip
 _SMALL = ("Soft footsteps.", "A window opens.", "A soft breath of wind.", "A chair creaks.")
-_HOOKS = {"food": "A lid opens and something sizzles.", "animal": "A dog barks once, happily.", "tech": "A bright notification chime.",
-          "sea": "A wave breaks on the beach.", "city": "A bicycle bell rings.", "arts": "A record needle drops."}  # fmt: skip
+_HOOKS = {
+    "food": "A lid opens and something sizzles.",
+    "animal": "A dog barks once, happily.",
+    "tech": "A notification chime.",
+    "sea": "A wave breaks on the beach.",
+    "city": "A bicycle bell rings.",
+    "arts": "A record needle drops.",
+}
 
 
 def _hook(tags: frozenset[str]) -> str:

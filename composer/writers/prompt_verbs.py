@@ -7,7 +7,8 @@ from typing import Literal
 
 Form = Literal["base", "third", "past", "gerund"]
 
-_IRREGULAR = """be was been; become became become; begin began begun; bite bit bitten; blow blew blown; break broke broken;
+_IRREGULAR = """
+be was been; become became become; begin began begun; bite bit bitten; blow blew blown; break broke broken;
 bring brought brought; build built built; burst burst burst; buy bought bought; catch caught caught; choose
 chose chosen; come came come; cut cut cut; dig dug dug; draw drew drawn; drink drank drunk; drive drove driven;
 eat ate eaten; fall fell fallen; feed fed fed; feel felt felt; fight fought fought; find found found; flee fled
@@ -21,9 +22,11 @@ shoot shot shot; shut shut shut; sing sang sung; sink sank sunk; sit sat sat; sl
 spoken; spend spent spent; split split split; spread spread spread; stand stood stood; steal stole stolen;
 strike struck struck; swear swore sworn; sweep swept swept; swim swam swum; take took taken; teach taught
 taught; tell told told; think thought thought; throw threw thrown; understand understood understood; wake woke
-woken; wear wore worn; weave wove woven; win won won; write wrote written"""
+woken; wear wore worn; weave wove woven; win won won; write wrote written
+"""
 
-_REGULAR = """accept achieve adopt agree allow announce answer appear apologise apologize approve argue arrest arrive ask
+_REGULAR = """
+accept achieve adopt agree allow announce answer appear apologise apologize approve argue arrest arrive ask
 attack attend ban bark befriend believe blame bloom boil borrow bounce bury cancel capture carry celebrate
 challenge change charge chase claim clean climb close collapse collect collide confirm conquer contact cook
 crash create cross crown cry cure dance deliver defeat defend demand destroy detect develop disappear discover
@@ -38,7 +41,8 @@ replace report request require rescue restore retire return reunite reveal roam 
 settle share shelter shout sign simmer smell snow solve start starve stay stop struggle study succeed suffer
 surprise survive swallow switch talk taste test thank threaten touch track trade train transform translate
 travel treat trick trust turn unearth unite unveil use vanish visit vote wait walk wander want warn wash watch
-water welcome whisper wish wonder work worry yawn yearn sneeze matter burn glow"""
+water welcome whisper wish wonder work worry yawn yearn sneeze matter burn glow
+"""
 
 AUXILIARIES = frozenset(
     "is are was were am has have had will would can could shall should must may might do does did "
@@ -49,7 +53,7 @@ AUXILIARIES = frozenset(
 @cache
 def _tables() -> tuple[dict[str, tuple[str, str]], frozenset[str]]:
     irregular = {}
-    for entry in _IRREGULAR.replace("\n", " ").split(";"):
+    for entry in _IRREGULAR.split(";"):
         base, past, participle = entry.split()
         irregular[base] = (past, participle)
     return irregular, frozenset(_REGULAR.split()) | frozenset(irregular)

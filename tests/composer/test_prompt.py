@@ -17,7 +17,8 @@ from composer.writers.prompt_reading import MAX_PROMPT, read_prompt
 MARS = (files("scripts_templates") / "mars_news.txt").read_text(encoding="utf-8").strip()
 
 PROMPTS = [
-    ("bedtime", "A bedtime story about a girl called Mira and her robot dog Bolt looking for a lost star", "Narrator Mira Bolt"),
+    ("bedtime", "A bedtime story about a girl called Mira and her robot dog Bolt looking for a lost "
+                "star", "Narrator Mira Bolt"),
     ("bedtime", "Bedtime story about a small cloud who is afraid of rain, with a lullaby", "Narrator Small_Cloud"),
     ("bedtime", "A calming goodnight story about whales", "Narrator"),
     ("bedtime", "A bedtime story for kids about friendship", "Narrator"),
@@ -27,7 +28,8 @@ PROMPTS = [
     ("documentary", "short whale documentary", "Narrator"),
     ("documentary", "a documentary about ghost stories", "Narrator"),
     ("podcast", "Podcast interview with a beekeeper about honey", "Host Beekeeper"),
-    ("podcast", "A podcast where a host interviews a retired astronaut called Anna about loneliness in space", "Host Anna"),
+    ("podcast", "A podcast where a host interviews a retired astronaut called Anna about loneliness in "
+                "space", "Host Anna"),
     ("podcast", "An interview with a chef and a farmer about bread", "Host Chef Farmer"),
     ("podcast", "Make a podcast about why the sky is blue", "Host Scientist"),
     ("podcast", "A five minutes podcast about artificial intelligence", "Host Engineer"),
@@ -70,7 +72,8 @@ PROMPTS = [
     ("news", "Evening news: scientists discover water on the Moon", "Host Reporter Astronomer"),
     ("news", "News with a host interviewing a mayor about a new bridge, no music", "Host Mayor"),
     ("news", MARS, "Host Reporter Chief_Engineer"),
-    ("story", "An adventure story about a captain named Ines who finds a map, with seagulls and a ship's bell", "Narrator Ines"),
+    ("story", "An adventure story about a captain named Ines who finds a map, with seagulls and a ship's "
+              "bell", "Narrator Ines"),
     ("story", "Tell me a funny story about a penguin in the desert", "Narrator Penguin"),
     ("story", "A story about Leo and his grandfather building a boat", "Narrator Leo Grandfather"),
     ("story", "Write a story about a lonely lighthouse keeper", "Narrator Lonely_Lighthouse_Keeper"),

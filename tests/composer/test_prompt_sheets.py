@@ -82,9 +82,12 @@ def test_blanks_that_templates_leave_are_closed_up() -> None:
 @pytest.mark.parametrize("genre", list(GENRES))
 def test_every_line_of_every_sheet_can_be_spoken(genre: str) -> None:
     """All kinds of topics at the greatest length, until every line of the sheet was used or was ruled out."""
-    ask = {"scene": "", "history": "lesson about ", "walk": "nature walk to ", "tour": "audio tour of ", "sports": "sports commentary on ",
-           "weather": "weather report: ", "bedtime": "bedtime story about ", "fairytale": "fairy tale about "}  # fmt: skip
-    topics = ("whales", "robots take over the kitchen", "why the sky is blue", "learning to swim", "東京", "a fox who fears fire",
+    ask = {"scene": "", "history": "lesson about ", "walk": "nature walk to ", "tour": "audio tour of "
+        "", "sports": "sports commentary on ",
+           "weather": "weather report: ", "bedtime": "bedtime story about ", "fairytale": "fairy tale about "
+               ""}  # fmt: skip
+    topics = ("whales", "robots take over the kitchen", "why the sky is blue", "learning to "
+        "swim", "東京", "a fox who fears fire",
               "Mira and Tom", "the fall of Rome", "light-speed probes in space", "a flood in Venice")  # fmt: skip
     for topic in topics:
         for seed in range(8):
