@@ -14,7 +14,7 @@ import soundfile
 
 from composer.beds import Segment
 from composer.errors import SceneInvalid
-from composer.meters import LoudnessMeter, chunks_lufs
+from composer.meters import LoudnessMeter, hops_lufs
 from composer.timeline import Placement
 from models.clip import Samples
 
@@ -57,7 +57,7 @@ class Channel:
         """How loud the placed sound is, before ducking, room and master; known when all of it was added."""
         if self._meter is None:
             return self.placement.clip.loudness_lufs + self.placement.gain_db
-        return chunks_lufs(self._meter.energies(), self.placement.n_samples) + self.placement.gain_db
+        return hops_lufs(self._meter.energies(), self.placement.n_samples) + self.placement.gain_db
 
     def _read(self, first: int, last: int) -> Samples:
         placement = self.placement
@@ -169,5 +169,5 @@ def _powers(placement: Placement) -> np.ndarray[tuple[int, ...], np.dtype[np.flo
     with soundfile.SoundFile(placement.clip.path) as file:
         for begin in range(0, placement.clip.n_samples, READ_SAMPLES):
             part = _read_at(file, placement, begin, min(READ_SAMPLES, placement.clip.n_samples - begin))
-            powers += part @ part.T
+            powers += np.einsum("in,jn->ij", part, part)
     return powers

@@ -34,12 +34,12 @@ def duck_gains(levels: NDArray[np.float32], quietest_lufs: float, duck_db: float
     """Gains at the borders of frames, (n_frames + 1,): `duck_db` down while speech sounds, 0 dB far from it."""
     threshold = 10.0 ** (float(np.clip(quietest_lufs - UNDER_SPEECH_DB, -70.0, -35.0)) / 10.0)
     sounds = levels > threshold
-    borders = np.zeros(len(levels) + 1)
+    borders = np.zeros(len(levels) + 1, dtype=np.float32)
     borders[:-1] = sounds
     np.maximum(borders[1:], sounds, out=borders[1:])
-    index = np.arange(len(borders), dtype=np.float64)
-    last_sound = np.maximum.accumulate(np.where(borders > 0, index, -np.inf))
-    next_sound = np.minimum.accumulate(np.where(borders > 0, index, np.inf)[::-1])[::-1]
+    index = np.arange(len(borders), dtype=np.float32)
+    last_sound = np.maximum.accumulate(np.where(borders > 0, index, np.float32(-np.inf)))
+    next_sound = np.minimum.accumulate(np.where(borders > 0, index, np.float32(np.inf))[::-1])[::-1]
     after = 1.0 - np.clip((index - last_sound - HOLD_FRAMES) / RELEASE_FRAMES, 0.0, 1.0)
     before = 1.0 - np.clip((next_sound - index) / ATTACK_FRAMES, 0.0, 1.0)
     depth = np.maximum(after, before)

@@ -19,6 +19,7 @@ from models.audio import (
     k_weighting,
     momentary_lufs,
     row_peaks,
+    times_matrix,
 )
 from models.clip import Samples
 
@@ -32,7 +33,7 @@ _DOUBLINGS = 7
 
 
 @cache
-def _chunk_filter() -> tuple[Samples, NDArray[np.float64], NDArray[np.float64]]:
+def _chunk_filter() -> tuple[Samples, Samples, NDArray[np.float64]]:
     """K-weighting as matrices over a chunk: ((samples, state) -> output, samples -> state, state -> state).
 
     Found by running the recursive filter on unit inputs and unit states, so they are that filter exactly.
@@ -44,24 +45,29 @@ def _chunk_filter() -> tuple[Samples, NDArray[np.float64], NDArray[np.float64]]:
     unit_states = np.eye(_N_STATES).reshape(_N_STATES, len(sections), 2).transpose(1, 0, 2)
     from_state, state = signal.sosfilt(sections, np.zeros((_N_STATES, CHUNK)), axis=1, zi=unit_states)
     state_to_state = state.transpose(1, 0, 2).reshape(_N_STATES, _N_STATES)
-    return np.concatenate([from_samples, from_state]).astype(np.float32), samples_to_state, state_to_state
+    return (
+        np.concatenate([from_samples, from_state]).astype(np.float32),
+        samples_to_state.astype(np.float32),
+        state_to_state,
+    )
 
 
 class LoudnessMeter:
-    """Collects K-weighted energies, channels summed, chunk by chunk."""
+    """K-weighted energies of blocks that follow one another, channels summed: of chunks if `in_chunks`, else hops."""
 
-    def __init__(self, n_channels: int) -> None:
+    def __init__(self, n_channels: int, *, in_chunks: bool = False) -> None:
         self._states = np.zeros((n_channels, _N_STATES))
+        self._in_chunks = in_chunks
         self._energies: list[NDArray[np.float32]] = []
 
     def feed(self, block: Samples) -> None:
         """The next block; only the last may end within a chunk."""
         n_chunks = -(-block.shape[1] // CHUNK)
         energies = np.zeros(n_chunks, dtype=np.float32)
-        if block.any() or self._states.any():
+        if self._states.any() or block.any():
             for channel, samples in enumerate(block):
                 energies += self._channel_energies(channel, samples, n_chunks)
-        self._energies.append(energies)
+        self._energies.append(energies if self._in_chunks else in_hops(energies))
 
     def _channel_energies(self, channel: int, samples: NDArray[np.float32], n_chunks: int) -> NDArray[np.float32]:
         to_output, samples_to_state, state_to_state = _chunk_filter()
@@ -71,7 +77,7 @@ class LoudnessMeter:
         rows[whole:, : len(samples) - whole * CHUNK] = samples[whole * CHUNK :]
         states = np.empty((n_chunks + 1, _N_STATES))
         states[0] = self._states[channel]
-        states[1:] = rows[:, :CHUNK] @ samples_to_state.astype(np.float32)
+        states[1:] = times_matrix(rows[:, :CHUNK], samples_to_state)
         # each state is the sum of all chunks before it, carried on: summed by doubling the distance
         carry = state_to_state
         for doubling in range(_DOUBLINGS):
@@ -79,20 +85,25 @@ class LoudnessMeter:
             carry = carry @ carry
         self._states[channel] = np.where(np.abs(states[-1]) > 1e-12, states[-1], 0.0)
         rows[:, CHUNK:] = states[:-1]
-        weighted = rows @ to_output
+        weighted = times_matrix(rows, to_output)
         return np.asarray(np.einsum("nf,nf->n", weighted, weighted), dtype=np.float32)
 
     def energies(self) -> NDArray[np.float32]:
-        """All chunks so far."""
-        return np.concatenate(self._energies) if self._energies else np.zeros(0, dtype=np.float32)
+        """All chunks or hops so far."""
+        return np.concatenate([np.zeros(0, dtype=np.float32), *self._energies])
 
 
-def chunks_lufs(energies: NDArray[np.float32], n_samples: int) -> float:
-    """The loudness of K-weighted chunk energies by the rule of models.audio.loudness_lufs."""
-    n_hops = -(-len(energies) // CHUNKS_PER_HOP)
-    padded = np.zeros(n_hops * CHUNKS_PER_HOP)
-    padded[: len(energies)] = energies
-    hops = padded.reshape(n_hops, CHUNKS_PER_HOP).sum(axis=1)
+def in_hops(chunk_energies: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Energies of chunks -> of hops of 100 ms; the last may be short of chunks."""
+    n_hops = -(-len(chunk_energies) // CHUNKS_PER_HOP)
+    padded = np.zeros(n_hops * CHUNKS_PER_HOP, dtype=np.float32)
+    padded[: len(chunk_energies)] = chunk_energies
+    return np.asarray(padded.reshape(n_hops, CHUNKS_PER_HOP).sum(axis=1), dtype=np.float32)
+
+
+def hops_lufs(hop_energies: NDArray[np.float32], n_samples: int) -> float:
+    """The loudness of K-weighted hop energies by the rule of models.audio.loudness_lufs."""
+    hops = hop_energies.astype(np.float64)
     whole = n_samples // HOP
     if whole >= HOPS_PER_BLOCK:
         loudness = integrated_lufs(hops[:whole], HOP)
@@ -122,3 +133,45 @@ def true_chunk_peaks(padded: Samples, chunks: NDArray[np.intp]) -> NDArray[np.fl
         found = row_peaks(windows[rows]).reshape(len(chunks), ROWS_PER_CHUNK).max(axis=1)
         np.maximum(peaks, found, out=peaks)
     return peaks
+
+
+UNDER_PEAK = 0.45
+"""Between samples a waveform rises by less than 7 dB over them: chunks under this share cannot hold the peak."""
+
+
+class PeakMeter:
+    """The peaks of blocks that follow one another; true peaks wherever it matters.
+
+    With a `floor` it keeps each chunk's peak, a true one where that could pass the floor; without one, the highest.
+    """
+
+    def __init__(self, floor: float | None = None) -> None:
+        self.highest = 0.0
+        self._floor = floor
+        self._peaks: list[NDArray[np.float32]] = []
+        self._rest = np.zeros((2, PEAK_REACH), dtype=np.float32)
+
+    def feed(self, block: Samples) -> None:
+        """The next block; what its last chunk needs from the one after is waited for."""
+        joined = np.concatenate([self._rest, block], axis=1)
+        used = max(0, (joined.shape[1] - 2 * PEAK_REACH) // CHUNK) * CHUNK
+        if used:
+            self._measure(joined[:, : used + 2 * PEAK_REACH])
+        self._rest = joined[:, used:].copy()
+
+    def finish(self, n_samples: int) -> NDArray[np.float32]:
+        """The end of the blocks: the kept peaks of the `n_samples` that were fed."""
+        self.feed(np.zeros((2, CHUNK + 2 * PEAK_REACH), dtype=np.float32))
+        return np.concatenate([np.zeros(0, dtype=np.float32), *self._peaks])[: -(-n_samples // CHUNK)]
+
+    def _measure(self, padded: Samples) -> None:
+        peaks = chunk_peaks(padded[:, PEAK_REACH:-PEAK_REACH])
+        around = np.maximum(peaks, chunk_peaks(padded[:, : -2 * PEAK_REACH]))
+        np.maximum(around, chunk_peaks(padded[:, 2 * PEAK_REACH :]), out=around)
+        self.highest = max(self.highest, float(peaks.max()))
+        loud = np.flatnonzero(around > UNDER_PEAK * (self.highest if self._floor is None else self._floor))
+        if loud.size:
+            peaks[loud] = true_chunk_peaks(padded, loud)
+            self.highest = max(self.highest, float(peaks.max()))
+        if self._floor is not None:
+            self._peaks.append(peaks)

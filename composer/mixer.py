@@ -1,50 +1,36 @@
-"""Mixer: a timeline becomes three stems and a mix at its loudness and true peak, in blocks of ten seconds.
+"""Mixer: a timeline becomes three stems and a mix at its loudness and true peak, in blocks of five seconds.
 
 Three walks over the scene: one reads the speech and finds where beds go down; one sums the stems, with ducking and
-room, into unfinished files while it measures; one applies the master's gain curve to them in place and writes the
-mix. The curve is the same for all stems, so they sum to the mix. Memory does not grow with the scene but for some
-6 kB a second of measures.
+room, into unfinished files while it measures; in the third the master changes them in place and writes the mix.
+Memory does not grow with the scene but for some 8 kB a second of measures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from composer.buses import Channel, add_all
 from composer.ducking import FRAME_SAMPLES, along, duck_gains, frame_levels
 from composer.faults import Fault
-from composer.limiter import limiter_nodes
-from composer.meters import (
-    CHUNK,
-    HOP,
-    LoudnessMeter,
-    chunk_peaks,
-    chunks_lufs,
-    true_chunk_peaks,
-)
+from composer.master import CEILING_MARGIN_DB, MAX_MASTER_GAIN_DB, Curve, Master, Stem, Tell, blocks
+from composer.meters import HOP, UNDER_PEAK, LoudnessMeter, PeakMeter
 from composer.reverb import Reverb, shares
 from composer.settings import MixSettings
 from composer.timeline import Bus, Placement, Timeline
 from composer.wavfile import StereoWav
-from models.audio import PEAK_REACH
 from models.clip import Samples
 
-BLOCK_S = 10.0
+BLOCK_S = 5.0
 BUSES: tuple[Bus, ...] = ("speech", "music", "effects")
-MAX_MASTER_GAIN_DB = 30.0
-LOUDNESS_TOLERANCE_LU = 0.1
-CEILING_MARGIN_DB = 0.1
-"""The limiter works to a ceiling this much lower, so that other oversamplers find no peak above it either."""
-MAX_RETRIES = 4
-
-Curve = NDArray[np.float32]
+FORESIGHT_DB = 3.0
+"""True peaks are looked for as if the master gave this much more gain than the rows' volumes let expect."""
 
 
 @dataclass(frozen=True)
@@ -89,24 +75,41 @@ def mix(
     block = max(1, round(block_s * sample_rate / HOP)) * HOP
     channels = [Channel(placement) for placement in timeline.placements]
     with ExitStack() as stack:
-        stems = [
+        executor = stack.enter_context(ThreadPoolExecutor(len(BUSES)))
+        files = [
             stack.enter_context(
                 StereoWav(stems_dir / f"{bus}.wav", n_samples=n_samples, sample_rate=sample_rate, n_bits=32)
             )
             for bus in BUSES
         ]
         whole = stack.enter_context(StereoWav(mix_path, n_samples=n_samples, sample_rate=sample_rate, n_bits=24))
-        gains = _duck_borders(timeline, settings, block)
-        master = _Master(stems, n_samples, block, settings)
-        master.sum_stems(channels, gains, settings, lambda share: tell(0.6 * share))
-        result = master.finish(whole, lambda share: tell(0.6 + 0.4 * share))
-        for file in [*stems, whole]:
+        stems = [Stem(file, np.zeros(-(-n_samples // block), dtype=np.bool_)) for file in files]
+        duck = _duck_borders(timeline, settings, block)
+        floor = _peak_floor(channels, settings)
+        buses = [_Bus([one for one in channels if one.placement.bus == bus], settings) for bus in BUSES]
+        loudness, peaks = _sum_stems(buses, stems, duck, n_samples, block, floor, executor, lambda x: tell(0.5 * x))
+        master = Master(
+            stems,
+            loudness.energies(),
+            peaks.finish(n_samples),
+            n_samples=n_samples,
+            block=block,
+            settings=settings,
+            floor=UNDER_PEAK * floor,
+            executor=executor,
+        )
+        mastered = master.finish(whole, lambda share: tell(0.5 + 0.5 * share))
+        for file in [*files, whole]:
             file.flush()
-        for file in [*stems, whole]:
+        for file in [*files, whole]:
             file.finish()
-    loudness, peak, gain_db, warnings = result
-    rows = tuple(_mixed_row(channel) for channel in channels)
-    return MixResult(loudness, peak, gain_db, rows, warnings)
+    return MixResult(
+        mastered.loudness_lufs,
+        mastered.true_peak_dbtp,
+        mastered.gain_db,
+        tuple(_mixed_row(channel) for channel in channels),
+        mastered.warnings,
+    )
 
 
 def _mixed_row(channel: Channel) -> MixedRow:
@@ -121,8 +124,49 @@ def _mixed_row(channel: Channel) -> MixedRow:
     )
 
 
-def _blocks(n_samples: int, block: int) -> Iterator[tuple[int, int]]:
-    return ((begin, min(begin + block, n_samples)) for begin in range(0, n_samples, block))
+def _sum_stems(
+    buses: Sequence[_Bus],
+    stems: Sequence[Stem],
+    duck: Curve | None,
+    n_samples: int,
+    block: int,
+    floor: float,
+    executor: Executor,
+    tell: Tell,
+) -> tuple[LoudnessMeter, PeakMeter]:
+    """Sums every bus into its file and measures their sum."""
+    loudness, peaks = LoudnessMeter(2, in_chunks=True), PeakMeter(floor)
+    for index, (begin, end) in enumerate(blocks(n_samples, block)):
+        envelope = _envelope(duck, begin, end)
+
+        def fill(
+            pair: tuple[_Bus, Stem], begin: int = begin, end: int = end, envelope: Curve | None = envelope
+        ) -> Samples | None:
+            bus, stem = pair
+            sound = bus.block(begin, end, envelope)
+            if sound is not None:
+                stem.file.write(begin, sound)
+            return sound
+
+        total = np.zeros((2, end - begin), dtype=np.float32)
+        for stem, sound in zip(stems, executor.map(fill, zip(buses, stems, strict=True)), strict=True):
+            if sound is not None:
+                total += sound
+                stem.sounds[index] = True
+        for task in [executor.submit(meter.feed, total) for meter in (loudness, peaks)]:
+            task.result()
+        tell(end / n_samples)
+    return loudness, peaks
+
+
+def _peak_floor(channels: Sequence[Channel], settings: MixSettings) -> float:
+    """Peaks under this will stay under the ceiling, if the scene is about as loud as its foreground rows."""
+    heard = [channel.placement for channel in channels if isfinite(channel.placement.clip.loudness_lufs)]
+    heard = [placement for placement in heard if placement.distance == 0.0] or heard
+    powers = [10.0 ** ((one.clip.loudness_lufs + one.gain_db) / 10.0) for one in heard]
+    foreseen_lufs = 10.0 * float(np.log10(np.mean(powers))) if powers else settings.loudness_lufs
+    gain_db = min(settings.loudness_lufs - foreseen_lufs + FORESIGHT_DB, MAX_MASTER_GAIN_DB)
+    return float(10.0 ** ((settings.true_peak_dbtp - CEILING_MARGIN_DB - gain_db) / 20.0))
 
 
 class _Active:
@@ -147,182 +191,13 @@ def _duck_borders(timeline: Timeline, settings: MixSettings, block: int) -> Curv
     channels = [Channel(placement) for placement in speech]
     active = _Active(channels)
     levels = []
-    for begin, end in _blocks(timeline.n_samples, block):
+    for begin, end in blocks(timeline.n_samples, block):
         bus = np.zeros((2, end - begin), dtype=np.float32)
         add_all(active.until(begin, end), bus, begin)
         levels.append(frame_levels(bus))
     volumes = [placement.clip.loudness_lufs + placement.gain_db for placement in speech]
     quietest = min((volume for volume in volumes if isfinite(volume)), default=-35.0)
     return duck_gains(np.concatenate(levels), quietest, settings.duck_db)
-
-
-class _Master:
-    """The unfinished stems of a scene, their measures, and the gain curve that makes them the finished ones."""
-
-    def __init__(self, stems: Sequence[StereoWav], n_samples: int, block: int, settings: MixSettings) -> None:
-        self._stems, self._n_samples, self._block = stems, n_samples, block
-        self._target_lufs, self._limit_dbtp = settings.loudness_lufs, settings.true_peak_dbtp
-        n_chunks = -(-n_samples // CHUNK)
-        self._peaks = np.zeros(n_chunks, dtype=np.float32)
-        self._is_true_peak = np.zeros(n_chunks, dtype=bool)
-        self._energies = np.zeros(n_chunks, dtype=np.float32)
-        self._written = [np.zeros(-(-n_samples // block), dtype=bool) for _ in stems]
-
-    def sum_stems(
-        self,
-        channels: Sequence[Channel],
-        duck: Curve | None,
-        settings: MixSettings,
-        tell: Callable[[float], None],
-    ) -> None:
-        """Sums every bus into its file and measures their sum."""
-        buses = [_Bus([one for one in channels if one.placement.bus == bus], settings) for bus in BUSES]
-        meter = LoudnessMeter(2)
-        for index, (begin, end) in enumerate(_blocks(self._n_samples, self._block)):
-            envelope = _envelope(duck, begin, end)
-            total = np.zeros((2, end - begin), dtype=np.float32)
-            for stem, bus, written in zip(self._stems, buses, self._written, strict=True):
-                sound = bus.block(begin, end, envelope)
-                if sound is not None:
-                    stem.write(begin, sound)
-                    total += sound
-                    written[index] = True
-            meter.feed(total)
-            peaks = chunk_peaks(total)
-            self._peaks[begin // CHUNK : begin // CHUNK + len(peaks)] = peaks
-            tell(end / self._n_samples)
-        self._energies = meter.energies()
-
-    def finish(self, whole: StereoWav, tell: Callable[[float], None]) -> tuple[float, float, float, tuple[Fault, ...]]:
-        """Brings the stems to the target, writes the mix: (LUFS, dBTP, master gain in dB, warnings)."""
-        before = chunks_lufs(self._energies, self._n_samples)
-        if not isfinite(before):
-            self._apply(whole, None, np.ones(len(self._peaks) + 1, dtype=np.float32), tell)
-            silent = Fault("", "volume", "the whole scene is silent; nothing was made louder", "warning")
-            return -np.inf, -np.inf, 0.0, (silent,)
-        gain_db = min(self._target_lufs - before, MAX_MASTER_GAIN_DB)
-        ceiling_db = self._limit_dbtp - CEILING_MARGIN_DB
-        aim_lufs = self._target_lufs
-        old_nodes: Curve | None = None
-        for attempt in range(MAX_RETRIES):
-            gain_db, nodes = self._curve_for(aim_lufs, gain_db, ceiling_db)
-            loudness, peak = self._apply(whole, old_nodes, nodes, tell)
-            old_nodes = nodes
-            too_loud_db = max(0.0, peak - self._limit_dbtp)
-            off_lu = self._target_lufs - loudness
-            can_move = gain_db < MAX_MASTER_GAIN_DB - 1e-6 or off_lu < 0.0
-            if too_loud_db == 0.0 and (abs(off_lu) <= LOUDNESS_TOLERANCE_LU or not can_move):
-                break
-            ceiling_db -= too_loud_db
-            aim_lufs += off_lu
-        return loudness, peak, gain_db, self._warnings(before, loudness)
-
-    def _warnings(self, before: float, loudness: float) -> tuple[Fault, ...]:
-        if abs(loudness - self._target_lufs) <= LOUDNESS_TOLERANCE_LU:
-            return ()
-        return (
-            Fault(
-                "",
-                "volume",
-                f"the mix reaches {loudness:.1f} LUFS, not {self._target_lufs:g}: its rows measure {before:.1f} LUFS "
-                f"and at most {MAX_MASTER_GAIN_DB:.0f} dB are added under a peak of {self._limit_dbtp:g} dBTP; "
-                "raise the rows' volume or lower loudness_lufs",
-                "warning",
-            ),
-        )
-
-    def _curve_for(self, aim_lufs: float, gain_db: float, ceiling_db: float) -> tuple[float, Curve]:
-        """The gain and its curve that should measure `aim_lufs`, foretold from the energies of chunks."""
-        ceiling = 10.0 ** (ceiling_db / 20.0)
-        for _ in range(12):
-            gain = 10.0 ** (gain_db / 20.0)
-            self._refine_peaks(gain, ceiling)
-            nodes = limiter_nodes(self._peaks, gain, ceiling)
-            squares = (nodes[:-1] ** 2 + nodes[:-1] * nodes[1:] + nodes[1:] ** 2) / 3.0
-            off_lu = aim_lufs - chunks_lufs(self._energies * squares, self._n_samples)
-            if abs(off_lu) < 0.01 or (off_lu > 0.0 and gain_db >= MAX_MASTER_GAIN_DB):
-                break
-            gain_db = min(gain_db + off_lu, MAX_MASTER_GAIN_DB)
-        return gain_db, nodes
-
-    def _refine_peaks(self, gain: float, ceiling: float) -> None:
-        """Puts true peaks in place of sample peaks wherever a peak could pass the ceiling."""
-        around = np.maximum(self._peaks, 0.0)
-        around[1:] = np.maximum(around[1:], self._peaks[:-1])
-        around[:-1] = np.maximum(around[:-1], self._peaks[1:])
-        wanted = (around * gain > 0.45 * ceiling) & ~self._is_true_peak
-        per_block = self._block // CHUNK
-        for first in np.unique(np.flatnonzero(wanted) // per_block) * per_block:
-            chunks = np.flatnonzero(wanted[first : first + per_block])
-            begin = int(first) * CHUNK
-            found = true_chunk_peaks(self._read_padded(begin), chunks)
-            self._peaks[first + chunks] = np.maximum(self._peaks[first + chunks], found)
-        self._is_true_peak |= wanted
-
-    def _read_padded(self, begin: int) -> Samples:
-        """The sum of the stems in a block of whole chunks, with PEAK_REACH samples more on each side."""
-        end = min(begin + self._block, self._n_samples)
-        first, last = max(0, begin - PEAK_REACH), min(end + PEAK_REACH, self._n_samples)
-        n_padded = -(-(end - begin) // CHUNK) * CHUNK + 2 * PEAK_REACH
-        total = np.zeros((2, n_padded), dtype=np.float32)
-        at = first - (begin - PEAK_REACH)
-        for stem, written in zip(self._stems, self._written, strict=True):
-            if written[first // self._block : (last - 1) // self._block + 1].any():
-                total[:, at : at + last - first] += stem.read(first, last)
-        return total
-
-    def _apply(
-        self, whole: StereoWav, old_nodes: Curve | None, nodes: Curve, tell: Callable[[float], None]
-    ) -> tuple[float, float]:
-        """Multiplies the stems by the curve (over the one they already had) and writes their sum: (LUFS, dBTP)."""
-        meter, peak_meter = LoudnessMeter(2), _PeakMeter()
-        for index, (begin, end) in enumerate(_blocks(self._n_samples, self._block)):
-            curve = _stretch(nodes, begin, end)
-            if old_nodes is not None:
-                curve = curve / _stretch(old_nodes, begin, end)
-            total = np.zeros((2, end - begin), dtype=np.float32)
-            for stem, written in zip(self._stems, self._written, strict=True):
-                if written[index]:
-                    sound = stem.read(begin, end)
-                    sound *= curve
-                    stem.write(begin, sound)
-                    total += sound
-            whole.write(begin, total)
-            meter.feed(total)
-            peak_meter.feed(total)
-            tell(end / self._n_samples)
-        return chunks_lufs(meter.energies(), self._n_samples), peak_meter.finish_dbtp()
-
-
-class _PeakMeter:
-    """The true peak of blocks that follow one another."""
-
-    def __init__(self) -> None:
-        self._highest = 0.0
-        self._rest = np.zeros((2, 2 * PEAK_REACH), dtype=np.float32)
-
-    def feed(self, block: Samples) -> None:
-        joined = np.concatenate([self._rest, block], axis=1)
-        n_chunks = (joined.shape[1] - 2 * PEAK_REACH) // CHUNK
-        used = n_chunks * CHUNK
-        self._measure(joined[:, : used + 2 * PEAK_REACH])
-        self._rest = joined[:, used:].copy()
-
-    def finish_dbtp(self) -> float:
-        self.feed(np.zeros((2, CHUNK + 2 * PEAK_REACH), dtype=np.float32))
-        return 20.0 * float(np.log10(self._highest)) if self._highest > 0.0 else -np.inf
-
-    def _measure(self, padded: Samples) -> None:
-        """Only chunks near the highest sample can hold the true peak: between samples it rises by less than 8 dB."""
-        peaks = chunk_peaks(padded[:, PEAK_REACH:-PEAK_REACH])
-        if not len(peaks):
-            return
-        self._highest = max(self._highest, float(peaks.max()))
-        around = np.maximum(peaks, chunk_peaks(padded[:, : -2 * PEAK_REACH]))
-        around = np.maximum(around, chunk_peaks(padded[:, 2 * PEAK_REACH :]))
-        loud = np.flatnonzero(around > 0.45 * self._highest)
-        if self._highest > 0.0 and loud.size:
-            self._highest = max(self._highest, float(true_chunk_peaks(padded, loud).max()))
 
 
 class _Bus:
@@ -371,11 +246,3 @@ def _envelope(duck: Curve | None, begin: int, end: int) -> Curve | None:
         return None
     last = -(-end // FRAME_SAMPLES)
     return along(duck[begin // FRAME_SAMPLES : last + 1], FRAME_SAMPLES)[: end - begin]
-
-
-def _stretch(nodes: Curve, begin: int, end: int) -> Curve:
-    """The curve of a block, one value a sample; a single one where it is flat."""
-    part = nodes[begin // CHUNK : -(-end // CHUNK) + 1]
-    if (part == part[0]).all():
-        return part[:1]
-    return along(part, CHUNK)[: end - begin]

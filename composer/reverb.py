@@ -77,25 +77,33 @@ def impulse_responses(room: Room) -> Samples:
     sound = ROOMS[room]
     n_samples = round(tail_s(room) * SAMPLE_RATE)
     predelay = round(sound.predelay_s * SAMPLE_RATE)
-    n_ringing = n_samples - predelay
     rng = np.random.default_rng(20_260_101)
-    noise = rng.standard_normal((2, 2, n_ringing))
-    spectrum = np.fft.rfft(noise, axis=-1)
-    octave = np.log2(np.maximum(np.fft.rfftfreq(n_ringing, 1.0 / SAMPLE_RATE), 1.0))
-    time_s = np.arange(n_ringing) / SAMPLE_RATE
-    response = np.zeros((2, 2, n_samples))
+    response = np.zeros((2, 2, n_samples), dtype=np.float32)
+    for path in response.reshape(4, n_samples):
+        path[predelay:] = _decaying_noise(sound.rt60_s, rng.standard_normal(n_samples - predelay, dtype=np.float32))
+    return response
+
+
+def _decaying_noise(rt60_s: float, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Noise as one path of a room; its energy is 1/2 where every octave has its full share."""
+    from scipy import fft
+
+    n_samples = len(noise)
+    spectrum = fft.rfft(noise)
+    octave = np.log2(np.maximum(np.arange(len(spectrum), dtype=np.float32) * (SAMPLE_RATE / n_samples), 1.0))
+    time_s = np.arange(n_samples, dtype=np.float32) / SAMPLE_RATE
+    response = np.zeros(n_samples, dtype=np.float32)
     for centre, (decay, level_db) in _OCTAVES.items():
         # neighbouring octaves overlap with cos and sin, so that their powers sum to one
         away = np.clip(np.abs(octave - np.log2(centre)), 0.0, 1.0)
         if centre == max(_OCTAVES):
             away[octave > np.log2(centre)] = 0.0
-        weight = np.cos(away * np.pi / 2.0)
-        band = np.fft.irfft(spectrum * weight, n_ringing, axis=-1)
-        band *= np.exp(-np.log(1000.0) * time_s / (sound.rt60_s * decay))
-        energy = 0.5 * np.mean(weight**2) * 10.0 ** (level_db / 10.0)
-        band *= np.sqrt(energy / np.sum(band**2, axis=-1, keepdims=True))
-        response[:, :, predelay:] += band
-    return response.astype(np.float32)
+        weight = np.cos(away * np.float32(np.pi / 2.0))
+        band = fft.irfft(spectrum * weight, n_samples)
+        band *= np.exp(time_s * np.float32(-np.log(1000.0) / (rt60_s * decay)))
+        energy = 0.5 * float(np.mean(weight**2)) * 10.0 ** (level_db / 10.0)
+        response += band * np.float32(np.sqrt(energy / float(np.sum(band**2))))
+    return response
 
 
 class Reverb:

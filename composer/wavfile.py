@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer.files import UNFINISHED
 from models.clip import Samples
@@ -43,24 +44,28 @@ class StereoWav:
             self._unfinished.unlink(missing_ok=True)
 
     def write(self, begin: int, samples: Samples) -> None:
-        """Puts samples where they belong."""
-        interleaved = np.empty((samples.shape[1], N_CHANNELS), dtype=np.float32)
-        interleaved[:, 0], interleaved[:, 1] = samples
-        data = interleaved.data.cast("B") if self._sample_bytes == 4 else memoryview(_as_pcm_24(interleaved))
+        """Puts (2, n_samples) where they belong."""
+        frames = np.empty((samples.shape[1], N_CHANNELS), dtype=np.float32)
+        frames[:, 0], frames[:, 1] = samples
+        self.write_frames(begin, frames)
+
+    def write_frames(self, begin: int, frames: Samples) -> None:
+        """Puts interleaved (n_samples, 2) where they belong."""
+        data = _octets(frames) if self._sample_bytes == 4 else memoryview(_as_pcm_24(frames))
         self._write(self._data_offset + begin * N_CHANNELS * self._sample_bytes, data)
 
-    def read(self, begin: int, end: int) -> Samples:
-        """What a float file holds there, (2, end - begin)."""
+    def read_frames(self, begin: int, end: int) -> Samples:
+        """What a float file holds there, interleaved (end - begin, 2)."""
         assert self._sample_bytes == 4
-        interleaved = np.empty((end - begin, N_CHANNELS), dtype=np.float32)
-        view = interleaved.data.cast("B") if interleaved.size else memoryview(b"")
+        frames = np.empty((end - begin, N_CHANNELS), dtype=np.float32)
+        view = _octets(frames)
         self._file.seek(self._data_offset + begin * N_CHANNELS * 4)
         while len(view):
             n_bytes = self._file.readinto(view)
             if not n_bytes:
                 raise OSError(f"{self._unfinished}: ends too early")
             view = view[n_bytes:]
-        return np.ascontiguousarray(interleaved.T)
+        return frames
 
     def flush(self) -> None:
         """Everything on the disk."""
@@ -78,10 +83,16 @@ class StereoWav:
             view = view[self._file.write(view) :]
 
 
-def _as_pcm_24(interleaved: Samples) -> bytes:
-    scaled = np.rint(interleaved * np.float32(2**23))
-    whole = np.clip(scaled, -(2**23), 2**23 - 1).astype("<i4")
-    return whole.reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
+def _octets(frames: Samples) -> memoryview:
+    return frames.reshape(-1).view(np.uint8).data
+
+
+def _as_pcm_24(frames: Samples) -> bytes:
+    scaled = frames * np.float32(2**23)
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -(2**23), 2**23 - 1, out=scaled)
+    octets: NDArray[np.uint8] = scaled.astype("<i4").reshape(-1, 1).view(np.uint8)
+    return octets[:, :3].tobytes()
 
 
 def _header(n_samples: int, sample_rate: int, n_bits: int) -> bytes:

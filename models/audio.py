@@ -135,6 +135,20 @@ def _interpolator() -> Samples:
     return (np.sinc(distance) * np.i0(6.0 * np.sqrt(inside)) / np.i0(6.0) * (inside > 0.0)).astype(np.float32)
 
 
+def times_matrix(rows: Samples, matrix: Samples) -> Samples:
+    """rows @ matrix, 16 rows at a time: BLAS then stays on the caller's thread.
+
+    Where the mixer's own threads already fill the cores, those of BLAS only wait for each other (measured on two
+    cores: 15 s instead of 3 s for a mix of ten minutes).
+    """
+    whole = len(rows) // 16 * 16
+    product = np.empty((len(rows), matrix.shape[1]), dtype=np.float32)
+    stacked = rows[:whole].reshape(-1, 16, rows.shape[1])
+    np.matmul(stacked, matrix, out=product[:whole].reshape(-1, 16, matrix.shape[1]))
+    np.matmul(rows[whole:], matrix, out=product[whole:])
+    return product
+
+
 def row_peaks(windows: Samples) -> Samples:
     """True peaks of rows: (n, PEAK_ROW + 2 * PEAK_REACH) samples, the row in the middle -> (n,) linear.
 
@@ -142,7 +156,7 @@ def row_peaks(windows: Samples) -> Samples:
     """
     peaks = np.abs(windows[:, PEAK_REACH:-PEAK_REACH]).max(axis=1)
     for begin in range(0, len(windows), 1024):
-        between = windows[begin : begin + 1024] @ _interpolator()
+        between = times_matrix(windows[begin : begin + 1024], _interpolator())
         np.abs(between, out=between)
         np.maximum(peaks[begin : begin + 1024], between.max(axis=1), out=peaks[begin : begin + 1024])
     return np.asarray(peaks, dtype=np.float32)
