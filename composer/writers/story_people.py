@@ -1,0 +1,142 @@
+"""People: one name for each person of a story, and what the text says of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+from composer.names import FEMALE_NAMES, MALE_NAMES, Gender, gender_of
+from composer.writers.story_subjects import Mention
+
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+_PRONOUN = re.compile(r"\b(?:(he|his|him|himself)|(she|her|hers|herself))\b", re.I)
+NARRATOR = "Narrator"
+
+
+class People:
+    """The persons of one story: names that mean the same person, genders, descriptions."""
+
+    def __init__(self, mentions: list[Mention]) -> None:
+        counts = Counter(mention.name for mention in mentions if mention.name)
+        self.main_name = _main_names(counts)
+        self.asides: dict[str, list[str]] = defaultdict(list)
+        for mention in mentions:
+            if mention.aside and mention.aside not in self.asides[self.named(mention.name)]:
+                self.asides[self.named(mention.name)].append(mention.aside)
+        self.votes: dict[str, Counter[Gender]] = defaultdict(Counter)
+        self.by_word: dict[str, str] = {}
+        owners: dict[str, set[str]] = defaultdict(set)
+        for name in counts:
+            for word in _WORD.findall(name.casefold()):
+                owners[word].add(self.named(name))
+        for name in counts:
+            last = _WORD.findall(name.casefold())[-1:]
+            for word in {*last, *_WORD.findall(name.casefold())[:1]}:
+                if len(owners[word]) == 1 and word not in ("old", "young", "little", "the", "mr", "mrs", "miss", "poor"):
+                    self.by_word[word] = self.named(name)
+
+    def named(self, name: str) -> str:
+        return self.main_name.get(name, name)
+
+    def spotted(self, text: str) -> list[str]:
+        """Who is named in a text, in its order. Roles count in lower case too, names do not."""
+        found = []
+        for word in _WORD.finditer(text):
+            person = self.by_word.get(word.group().casefold())
+            if person is None:
+                lowered = word.group().casefold()
+                if word.group()[0].isupper() and (lowered in FEMALE_NAMES or lowered in MALE_NAMES):
+                    person = self.by_word.setdefault(lowered, word.group())
+            elif word.group()[0].islower() and not _is_role_here(text, word.start()):
+                person = None
+            if person:
+                found.append(person)
+        return found
+
+    def learn(self, text: str) -> None:
+        """Takes the pronouns of a sentence that names one person as that person's."""
+        named = set(self.spotted(text))
+        if len(named) != 1:
+            return
+        female = male = 0
+        for pronoun in _PRONOUN.finditer(text):
+            male += pronoun.group(1) is not None
+            female += pronoun.group(2) is not None
+        if bool(male) != bool(female):
+            self.votes[next(iter(named))]["female" if female else "male"] += 1
+
+    def gender(self, name: str) -> Gender | None:
+        told = gender_of(name, " ".join(self.asides.get(name, ())))
+        if told is None and self.votes[name]:
+            (best, most), *rest = self.votes[name].most_common()
+            return best if not rest or most > rest[0][1] else None
+        return told
+
+    def about(self, speakers: list[str], text: str) -> dict[str, str]:
+        """What the text says of each speaker, for casting."""
+        told = _appositions(text)
+        found = {}
+        for name in speakers:
+            if name == NARRATOR:
+                continue
+            said = [aside for aside in self.asides.get(name, ()) if aside.casefold() != name.casefold()]
+            for word in {name, *(alias for alias, main in self.main_name.items() if main == name)}:
+                said += told.get(word, ())
+            gender = self.gender(name)
+            parts = list(dict.fromkeys([*said[:4], *({"female": ["woman"], "male": ["man"]}.get(gender or "", []))]))
+            if gender and gender_of(name, " ".join(parts)) != gender:
+                parts.append("she, her" if gender == "female" else "he, him, his")
+            if parts:
+                found[name] = ", ".join(parts)[:300]
+        return found
+
+
+def _is_role_here(text: str, at: int) -> bool:
+    return re.search(r"(?i)\b(?:the|a|an|his|her|my|their|our|old|young|little)(?: \w+)? $", text[max(0, at - 30) : at]) is not None
+
+
+def _main_names(counts: Counter[str]) -> Mapping[str, str]:
+    """Name -> the form that is used most; "Ahab", "Captain Ahab" and "the captain" are one where only one fits."""
+    words = {name: frozenset(_WORD.findall(name.casefold())) for name in counts}
+    longer: dict[str, list[str]] = {name: [] for name in counts}
+    holders: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(counts):
+        for word in words[name]:
+            holders[word].append(name)
+    for name in counts:
+        if not words[name] or "'s" in name or "’s" in name:
+            continue
+        rarest = min(words[name], key=lambda word: (len(holders[word]), word))
+        longer[name] = [
+            other for other in holders[rarest][:200] if words[name] < words[other] and not re.search("['’]s ", other)
+        ]
+    group = {}
+    for name in counts:
+        others = longer[name]
+        widest = max(others, key=lambda other: (len(words[other]), other), default=None)
+        if widest and all(words[other] <= words[widest] for other in others):
+            group[name] = widest
+    members: dict[str, list[str]] = defaultdict(list)
+    for name in counts:
+        members[group.get(name, name)].append(name)
+    main = {}
+    for names in members.values():
+        best = max(names, key=lambda name: (counts[name], len(name), name))
+        main.update(dict.fromkeys(names, best))
+    return main
+
+
+def _appositions(text: str) -> dict[str, list[str]]:
+    """Name -> "a tall blacksmith" of "Tom, a tall blacksmith," and of "Tom was a tall blacksmith"."""
+    found: dict[str, list[str]] = defaultdict(list)
+    pattern = re.compile(
+        r"\b([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)(?:, (?:the |an? )| (?:was|is) (?:an? ))((?:[a-z-]+ ){0,3}[a-z-]+)(?=[,.;]| who| with| of| in)"
+    )
+    for match in pattern.finditer(text):
+        if len(found[match.group(1)]) < 3:
+            found[match.group(1)].append(match.group(2))
+    for match in re.finditer(r"\b([A-Z][\w'’-]+),? (?:was |is )?(?:(?:only|just|nearly) )?([\w-]+ years old|an? old [a-z]+|a young [a-z]+)", text):
+        if len(found[match.group(1)]) < 3 and match.group(2) not in found[match.group(1)]:
+            found[match.group(1)].append(match.group(2))
+    return found

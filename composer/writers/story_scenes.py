@@ -1,0 +1,221 @@
+"""Scenes: the rows of a story with the sounds that its sentences tell: beds, effects, music, pauses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from composer.writers.cues import Cue, find_cues, find_place, goes_inside, mood_music, mood_of
+from composer.writers.story_people import NARRATOR
+
+BED_VOLUME, PLACE_VOLUME, EFFECT_VOLUME, MUSIC_VOLUME, SPEECH_VOLUME = -34.0, -38.0, -23.0, -32.0, -15.0
+MAX_BEDS = 3
+MOOD_ROWS = 40
+"""How many rows a music bed lasts before another mood may take its place."""
+MOOD_WORDS = 250
+REPEAT_ROWS = 6
+"""Within so many spoken rows the same effect is not heard again."""
+PASSING_ROWS = 8
+"""How many spoken rows a passing sound lasts."""
+_PASSING = frozenset("typing siren heartbeat crowd engine helicopter insects frogs gulls birds machines traffic clock".split())
+_OUTDOORS = frozenset("wind birds crickets frogs gulls insects waves stream traffic".split())
+_TIME_JUMP = re.compile(
+    r"(?i)^\W*(?:(?:but|and|so|then)\W+)?(?:(?:the|on the|early the|late the) (?:next|following) (?:\w+ )?(?:morning|day|evening|night|week|year|"
+    r"afternoon|spring|summer|autumn|winter)|(?:\w+ ){0,2}(?:hours|days|weeks|months|years) (?:later|passed|went by|had passed)|"
+    r"one (?:day|morning|evening|night|afternoon)\b|when (?:morning|evening|night|spring|winter) came|meanwhile|"
+    r"that (?:night|evening|afternoon)|at (?:dawn|daybreak|sunrise|sunset|nightfall))"
+)
+_MOVES = re.compile(
+    r"(?i)\b(?:went|came|entered|reached|walked|arrived|stepped|climbed|left|ran|rode|drove|sailed|followed|hurried|returned|"
+    r"crossed|wandered|crept|stood|sat|lived|lay|found (?:him|her|them)self|led|brought|took|woke|got|travelled|traveled|flew)\b"
+)
+_GO_IN_FAMILY = frozenset("room office kitchen cafe tavern hall hospital classroom car train".split())
+
+
+@dataclass(frozen=True)
+class Line:
+    """One stretch to be spoken, before sounds are laid around it."""
+
+    text: str
+    character: str
+    gap_s: float | None
+    new_scene: bool = False
+
+
+@dataclass
+class _Bed:
+    id: int
+    family: str
+    since: int
+    of_place: bool = False
+
+
+@dataclass
+class Scenes:
+    """Lays sounds around spoken lines, one after another."""
+
+    rng: np.random.Generator
+    rows: list[dict[str, object]] = field(default_factory=list)
+    beds: list[_Bed] = field(default_factory=list)
+    n_ids: int = 0
+    n_spoken: int = 0
+    heard: dict[str, int] = field(default_factory=dict)
+    last_effect: int = -10
+    next_start: float | None = None
+    music_id: int = 0
+    music_since: int = 0
+    mood: str = ""
+
+    def lay(self, line: Line, sentences: Sequence[str]) -> None:
+        """One line. The narrator's sentences are read for sounds; what characters say is not heard around them."""
+        if line.new_scene:
+            self.end_beds()
+        if line.character != NARRATOR:
+            self._speak(line.text, line.character, line.gap_s)
+            return
+        gap_s = line.gap_s
+        pending: list[str] = []
+
+        def speak() -> None:
+            nonlocal gap_s
+            if pending:
+                self._speak(" ".join(pending), NARRATOR, gap_s)
+                pending.clear()
+                gap_s = 0.15
+
+        for nth, sentence in enumerate(sentences):
+            cues = find_cues(sentence)
+            jumps = _TIME_JUMP.match(sentence) is not None and self.n_spoken > 0
+            place = find_place(sentence) if jumps or line.new_scene or not self.n_spoken or _MOVES.search(sentence) else None
+            beds = [cue for cue in cues if cue.kind == "bed" and not self._sounds(cue.family)]
+            stops = {cue.family for cue in cues if cue.kind == "stop" and self._sounds(cue.family)}
+            moves = place is not None and not self._sounds(place.family)
+            if jumps or beds or stops or moves:
+                speak()
+                if jumps:
+                    self.end_beds()
+                    if nth:
+                        gap_s = 0.9
+                for bed in [bed for bed in self.beds if bed.family in stops]:
+                    self._end(bed)
+                if place is not None and moves:
+                    self._change_place(place.family, place.description, place.outdoors)
+                for cue in beds:
+                    self._begin(cue.family, cue.description, BED_VOLUME)
+            if goes_inside(sentence):
+                self._leave_outdoors(speak)
+            pending.append(sentence)
+            event = next((cue for cue in cues if cue.kind == "event" and self._may_sound(cue)), None)
+            if event is not None:
+                speak()
+                self._effect(event)
+        speak()
+
+    def music(self, ahead: str) -> None:
+        """Begins music for what follows, or changes it when the mood has changed."""
+        mood = mood_of(ahead) or self.mood or "calm"
+        if self.music_id and (mood == self.mood or self.n_spoken - self.music_since < 6):
+            return
+        self.end_music()
+        self.n_ids += 1
+        self.music_id, self.music_since, self.mood = self.n_ids, self.n_spoken, mood
+        self._background("music", self.music_id, "begin", MUSIC_VOLUME, mood_music(ahead))
+
+    def end_music(self) -> None:
+        if self.music_id:
+            self._background("music", self.music_id, "end", None, None)
+            self.music_id = 0
+
+    def end_beds(self) -> None:
+        for bed in list(self.beds):
+            self._end(bed)
+
+    def _speak(self, text: str, character: str, gap_s: float | None) -> None:
+        for bed in [bed for bed in self.beds if bed.family in _PASSING and self.n_spoken - bed.since >= PASSING_ROWS]:
+            self._end(bed)
+        start = self.next_start if self.next_start is not None else gap_s
+        self.next_start = None
+        words = text if text.strip().casefold() != "n/a" else f"{text.strip()}."
+        row: dict[str, object] = {"type": "speech", "layout": "foreground", "character": character}
+        row |= {"volume": SPEECH_VOLUME, "description": words, "duration": "auto"}
+        if start is not None and self.n_spoken:
+            row["start"] = round(start, 2)
+        self.rows.append(row)
+        self.n_spoken += 1
+
+    def _sounds(self, family: str) -> bool:
+        return any(bed.family == family for bed in self.beds)
+
+    def _may_sound(self, cue: Cue) -> bool:
+        if self.n_spoken - self.last_effect < 1:
+            return False
+        return self.n_spoken - self.heard.get(cue.family, -100) >= REPEAT_ROWS
+
+    def _effect(self, cue: Cue) -> None:
+        """After the sentence that tells it, over its end; the next words begin before it has died away."""
+        self.heard[cue.family] = self.last_effect = self.n_spoken
+        row: dict[str, object] = {"type": "sound_effect", "layout": "foreground", "volume": EFFECT_VOLUME}
+        row |= {"description": cue.description, "duration": cue.seconds, "start": -0.2}
+        pan = round(float(self.rng.uniform(-0.4, 0.4)), 1)
+        if pan:
+            row["pan"] = pan
+        self.rows.append(row)
+        self.next_start = -round(min(1.5, max(0.0, 0.5 * cue.seconds - 0.3)), 2)
+
+    def _change_place(self, family: str, description: str, outdoors: bool) -> None:
+        for bed in list(self.beds):
+            if bed.of_place or (not outdoors and bed.family in _OUTDOORS) or bed.family in ("clock", "fire", "typing"):
+                self._end(bed)
+        self._begin(family, description, PLACE_VOLUME, of_place=True)
+
+    def _leave_outdoors(self, speak: object) -> None:
+        assert callable(speak)
+        leaving = [bed for bed in self.beds if bed.family in _OUTDOORS]
+        if leaving:
+            speak()
+        for bed in leaving:
+            if bed.since < self.n_spoken:
+                self._end(bed)
+
+    def _begin(self, family: str, description: str, volume: float, *, of_place: bool = False) -> None:
+        if self._sounds(family) or any(self._twin(bed.family, family) for bed in self.beds):
+            return
+        if len(self.beds) >= MAX_BEDS:
+            self._end(min(self.beds, key=lambda bed: (bed.since, bed.id)))
+        self.n_ids += 1
+        self.beds.append(_Bed(self.n_ids, family, self.n_spoken, of_place))
+        self._background("sound_effect", self.n_ids, "begin", volume, description)
+
+    def _twin(self, one: str, other: str) -> bool:
+        """Two names of nearly the same sound."""
+        return any(one in group and other in group for group in _TWINS)
+
+    def _end(self, bed: _Bed) -> None:
+        """Closes a bed; one under which nothing was spoken is taken back."""
+        self.beds.remove(bed)
+        if bed.since == self.n_spoken:
+            self.rows = [row for row in self.rows if row.get("id") != bed.id]
+        else:
+            self._background("sound_effect", bed.id, "end", None, None)
+
+    def _background(self, kind: str, number: int, action: str, volume: float | None, description: str | None) -> None:
+        row: dict[str, object] = {"type": kind, "layout": "background", "id": number, "action": action}
+        if action == "begin":
+            row |= {"volume": volume, "description": description, "duration": "auto"}
+        self.rows.append(row)
+
+
+_TWINS = (
+    frozenset(("waves", "beach", "harbour", "ship", "boat", "gulls")),
+    frozenset(("stream", "river")),
+    frozenset(("train", "carriage")),
+    frozenset(("traffic", "street")),
+    frozenset(("crowd", "market", "tavern", "cafe", "ballroom", "station")),
+    frozenset(("birds", "forest", "garden", "farm")),
+    frozenset(("crickets", "frogs", "lake", "night outdoors")),
+    frozenset(("wind", "hills")),
+    frozenset(("typing", "office")),
+)

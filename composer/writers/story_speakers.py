@@ -1,0 +1,226 @@
+"""Speakers: who says each quote, by the words beside it, by pronouns, by address and by taking turns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from composer.writers.story_people import NARRATOR, People
+from composer.writers.story_quotes import Piece
+from composer.writers.story_subjects import Mention, last_sentence, subject_after, subject_before, subject_of
+
+SOMEONE = "Someone"
+EVERYONE = "Everyone"
+NEAR_PARAGRAPHS = 8
+"""How far back a pronoun or a conversation reaches."""
+
+_ADDRESSED = re.compile(r"(?:^|[,!?.] |\b[Oo]h,? )(?:my |dear |old |poor )*([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)(?=[,.!?;]|$)")
+
+
+def speakers_of(paragraphs: Sequence[Sequence[Piece]], breaks: Sequence[bool]) -> tuple[list[list[str]], People]:
+    """For each piece who speaks it: a character, or the narrator. `breaks` marks where a scene begins."""
+    told = [[_mention(pieces, index) for index in range(len(pieces))] for pieces in paragraphs]
+    beats = [[_beat(pieces, index) for index in range(len(pieces))] for pieces in paragraphs]
+    mentions = [each for row in told for each in row if each and each.kind in ("name", "role")]
+    people = People(mentions)
+    for pieces in paragraphs:
+        for piece in pieces:
+            if not piece.said and len(piece.text) < 2_000:
+                people.learn(piece.text)
+    reader = _Reader(people)
+    found = [reader.read(pieces, told[at], beats[at], breaks[at]) for at, pieces in enumerate(paragraphs)]
+    _fill_backwards(found, paragraphs, breaks)
+    return [[name or SOMEONE for name in row] for row in found], people
+
+
+def _mention(pieces: Sequence[Piece], index: int) -> Mention | None:
+    """Whom the told words around a quote name as its speaker, with a verb of saying."""
+    if not pieces[index].said:
+        return None
+    after = pieces[index + 1] if index + 1 < len(pieces) else None
+    before = pieces[index - 1] if index else None
+    if after and not after.said and not re.match(r"^[A-Z]", after.text) or (after and pieces[index].text[-1:] == ","):
+        found = subject_after(after.text)
+        if found:
+            return found
+    if before and not before.said and (found := subject_before(before.text)):
+        return found
+    return subject_after(after.text) if after and not after.said else None
+
+
+def _beat(pieces: Sequence[Piece], index: int) -> Mention | None:
+    """Who acts in the sentence beside a quote: "Anna opened the door." """
+    if not pieces[index].said:
+        return None
+    if index and not pieces[index - 1].said and (found := subject_of(last_sentence(pieces[index - 1].text))):
+        return found
+    if index + 1 < len(pieces) and not pieces[index + 1].said:
+        return subject_of(pieces[index + 1].text)
+    return None
+
+
+class _Reader:
+    """Reads paragraph after paragraph and remembers who was there."""
+
+    def __init__(self, people: People) -> None:
+        self.people = people
+        self.at = 0
+        self.seen: dict[str, int] = {}
+        """Person -> when last named or heard, as a running number."""
+        self.clock = 0
+        self.paragraph_of: dict[str, int] = {}
+        self.turns: list[tuple[int, str]] = []
+        """(paragraph, speaker) of the conversation so far."""
+        self.addressed: str | None = None
+        self.open_speaker: str | None = None
+
+    def read(
+        self, pieces: Sequence[Piece], told: Sequence[Mention | None], beats: Sequence[Mention | None], new_scene: bool
+    ) -> list[str]:
+        if new_scene:
+            self.turns, self.addressed, self.open_speaker = [], None, None
+        said = [index for index, piece in enumerate(pieces) if piece.said]
+        names: list[str] = [NARRATOR] * len(pieces)
+        explicit: dict[int, str] = {}
+        local: list[str] = []
+        carried = self.open_speaker if said and said[0] == 0 else None
+        self.open_speaker = None
+        for index, piece in enumerate(pieces):
+            mention = told[index]
+            if not piece.said:
+                local += self._hear(piece.text)
+            elif mention is not None:
+                explicit[index] = self._resolve(mention, local)
+        for index in said:
+            names[index] = explicit.get(index) or ""
+        if said and not explicit:
+            speaker = carried or self._by_beat(beats, said, local) or self._by_turn()
+            for index in said:
+                names[index] = speaker or ""
+        known = ""
+        for index in said:
+            known = names[index] = names[index] or known or next((explicit[each] for each in said if each in explicit), "")
+        if said:
+            last = names[said[-1]]
+            if last and any(index in explicit for index in said):
+                self.turns = [turn for turn in self.turns[-6:] if turn[0] >= self.at - NEAR_PARAGRAPHS]
+            self.turns.append((self.at, last))
+            if last:
+                self._saw(last)
+            if pieces[said[-1]].open_ended:
+                self.open_speaker = last or None
+            self.addressed = self._address(" ".join(pieces[index].text[:400] for index in said), last)
+        self.at += 1
+        return names
+
+    def _saw(self, name: str) -> None:
+        self.clock += 1
+        self.seen[name] = self.clock
+        self.paragraph_of[name] = self.at
+
+    def _hear(self, text: str) -> list[str]:
+        named = self.people.spotted(text[:4_000])
+        for name in named:
+            self._saw(name)
+        subject = subject_of(last_sentence(text))
+        if subject and subject.kind in ("he", "she") and (person := self._fitting(subject.kind, named)):
+            self._saw(person)
+            named = [*named, person]
+        elif subject and subject.kind in ("name", "role"):
+            person = self.people.named(subject.name)
+            if person in named:
+                self._saw(person)
+                named = [*named, person]
+        return named
+
+    def _resolve(self, mention: Mention, local: Sequence[str]) -> str:
+        if mention.kind in ("name", "role"):
+            return self.people.named(mention.name)
+        if mention.kind == "I":
+            return NARRATOR
+        if mention.kind == "they":
+            return EVERYONE
+        return self._fitting(mention.kind, local) or ""
+
+    def _fitting(self, pronoun: str, local: Sequence[str]) -> str | None:
+        """The person whom he, she or it means: named in this paragraph, else the other of the talk, else the last."""
+        wanted = {"he": "male", "she": "female"}.get(pronoun)
+        exact = [name for name in reversed(local) if self.people.gender(name) == wanted]
+        if exact:
+            return exact[0]
+        unknown = [name for name in reversed(local) if self.people.gender(name) is None]
+        near = [name for name, at in self.paragraph_of.items() if at >= self.at - NEAR_PARAGRAPHS and name != NARRATOR]
+        near.sort(key=lambda name: -self.seen[name])
+        fitting = [name for name in near if self.people.gender(name) == wanted]
+        previous = self.turns[-1][1] if self.turns and self.turns[-1][0] >= self.at - 1 else None
+        others = [name for name in fitting if name != previous and self.paragraph_of[name] >= self.at - 4]
+        if previous in fitting and others and others[0] in {name for _, name in self.turns[-4:]}:
+            return others[0]
+        if previous in fitting and others and self.addressed == others[0]:
+            return others[0]
+        if fitting:
+            return others[0] if others and previous in fitting and len(fitting) == 2 else fitting[0]
+        if unknown:
+            return unknown[0]
+        guess = [name for name in near if self.people.gender(name) is None and name != previous]
+        if guess:
+            return guess[0]
+        if previous and self.people.gender(previous) is None:
+            return previous
+        far = [name for name in sorted(self.seen, key=lambda name: -self.seen[name])[:30]]
+        return next((name for name in far if self.people.gender(name) == wanted), None)
+
+    def _by_beat(self, beats: Sequence[Mention | None], said: Sequence[int], local: Sequence[str]) -> str | None:
+        for index in said:
+            beat = beats[index]
+            if beat is None:
+                continue
+            if beat.kind in ("name", "role"):
+                person = self.people.named(beat.name)
+                if person in self.seen or self.people.by_word.get(person.casefold()):
+                    return person
+            elif beat.kind in ("he", "she"):
+                return self._fitting(beat.kind, local)
+            elif beat.kind == "I":
+                return NARRATOR
+        return None
+
+    def _by_turn(self) -> str | None:
+        """The one whose turn it is: not the last speaker, but the one before, or the one addressed."""
+        recent = [turn for turn in self.turns if turn[0] >= self.at - NEAR_PARAGRAPHS]
+        if not recent:
+            near = [name for name, at in self.paragraph_of.items() if at >= self.at - 2 and name != NARRATOR]
+            return max(near, key=lambda name: self.seen[name]) if len(near) == 1 else None
+        last = recent[-1][1]
+        if self.addressed and self.addressed != last and (len(recent) < 2 or self.addressed in {name for _, name in recent}):
+            return self.addressed
+        before = next((name for _, name in reversed(recent) if name and name != last), None)
+        if before:
+            return before
+        near = [
+            name
+            for name in sorted(self.seen, key=lambda name: -self.seen[name])
+            if name not in (last, NARRATOR) and self.paragraph_of[name] >= self.at - NEAR_PARAGRAPHS
+        ]
+        return near[0] if near and last else None
+
+    def _address(self, quote: str, speaker: str) -> str | None:
+        for found in _ADDRESSED.finditer(quote):
+            named = self.people.spotted(found.group(1))
+            if named and named[-1] != speaker:
+                return named[-1]
+        return None
+
+
+def _fill_backwards(found: list[list[str]], paragraphs: Sequence[Sequence[Piece]], breaks: Sequence[bool]) -> None:
+    """A quote that nobody was found for belongs to whoever takes turns with the ones after it."""
+
+    def speaker(at: int) -> str:
+        return next((name for name, piece in zip(found[at], paragraphs[at], strict=True) if piece.said), "")
+
+    for at in range(len(found) - 2, -1, -1):
+        if "" not in found[at] or breaks[at + 1] or not speaker(at + 1):
+            continue
+        later = [speaker(index) for index in range(at + 1, min(len(found), at + 6))]
+        other = next((name for name in later if name and name != later[0]), "")
+        found[at] = [name or other for name in found[at]]
