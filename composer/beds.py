@@ -83,12 +83,14 @@ def _route(
     """The stretches of the clip (begin, end) in the order in which they play, filling the span."""
     ending = clip_samples - ending_sample
     shortest = min(ending, RING_OUT_SAMPLES)
+    if span_samples < ending:
+        return None
     first, last = bars[0], bars[-1]
     loop = last - first
     if loop < SHORTEST_STEP_SAMPLES and span_samples > clip_samples:
         return None
     # The ways to reach the ending: off at this place of the clip, after this many times around the body.
-    exits = sorted({*bars, ending_sample})
+    exits = sorted({*bars, ending_sample} - {0})
     n_loops = max(0, (span_samples - exits[0]) // loop + 1) if loop > 0 else 0
     found: tuple[int, int, int] | None = None  # (time of the jump, place in the clip, times around)
     for times in range(max(0, n_loops - 2 - (ending + last) // max(loop, 1)), n_loops + 1):

@@ -28,6 +28,8 @@ from composer.wavfile import StereoWav
 from models.clip import Samples
 
 BLOCK_S = 5.0
+N_THREADS = 2
+"""Each more needs up to 20 MB in a long reverberation."""
 BUSES: tuple[Bus, ...] = ("speech", "music", "effects")
 FORESIGHT_DB = 3.0
 """True peaks are looked for as if the master gave this much more gain than the rows' volumes let expect."""
@@ -75,7 +77,7 @@ def mix(
     block = max(1, round(block_s * sample_rate / HOP)) * HOP
     channels = [Channel(placement) for placement in timeline.placements]
     with ExitStack() as stack:
-        executor = stack.enter_context(ThreadPoolExecutor(len(BUSES)))
+        executor = stack.enter_context(ThreadPoolExecutor(N_THREADS))
         files = [
             stack.enter_context(
                 StereoWav(stems_dir / f"{bus}.wav", n_samples=n_samples, sample_rate=sample_rate, n_bits=32)

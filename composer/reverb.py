@@ -49,9 +49,9 @@ _OCTAVES = {
     250.0: (1.05, 0.0),
     500.0: (1.0, 0.0),
     1000.0: (1.0, 0.0),
-    2000.0: (0.9, 0.0),
-    4000.0: (0.75, 0.0),
-    8000.0: (0.55, 0.0),
+    2000.0: (0.95, 0.0),
+    4000.0: (0.8, 0.0),
+    8000.0: (0.6, 0.0),
     16000.0: (0.35, -3.0),
 }
 
@@ -94,11 +94,11 @@ def _decaying_noise(rt60_s: float, noise: NDArray[np.float32]) -> NDArray[np.flo
     time_s = np.arange(n_samples, dtype=np.float32) / SAMPLE_RATE
     response = np.zeros(n_samples, dtype=np.float32)
     for centre, (decay, level_db) in _OCTAVES.items():
-        # neighbouring octaves overlap with cos and sin, so that their powers sum to one
+        # neighbouring octaves overlap with weights that sum to one, since they are cut from the same noise
         away = np.clip(np.abs(octave - np.log2(centre)), 0.0, 1.0)
         if centre == max(_OCTAVES):
             away[octave > np.log2(centre)] = 0.0
-        weight = np.cos(away * np.float32(np.pi / 2.0))
+        weight = np.cos(away * np.float32(np.pi / 2.0)) ** 2
         band = fft.irfft(spectrum * weight, n_samples)
         band *= np.exp(time_s * np.float32(-np.log(1000.0) / (rt60_s * decay)))
         energy = 0.5 * float(np.mean(weight**2)) * 10.0 ** (level_db / 10.0)
@@ -128,13 +128,12 @@ class Reverb:
             piece = send[:, begin : min(begin + self._step, n_samples)]
             if not piece.any():
                 continue
-            spectrum = fft.rfft(piece, self._n_fft, axis=1)
+            left, right = (fft.rfft(side, self._n_fft) for side in piece)
+            end = min(begin + self._n_fft, wet.shape[1])
             for side in range(2):
-                product = spectrum[0] * self._spectra[0, side]
-                product += spectrum[1] * self._spectra[1, side]
-                answer = fft.irfft(product, self._n_fft)
-                end = min(begin + self._n_fft, wet.shape[1])
-                wet[side, begin:end] += answer[: end - begin]
+                heard = left * self._spectra[0, side]
+                heard += right * self._spectra[1, side]
+                wet[side, begin:end] += fft.irfft(heard, self._n_fft, overwrite_x=True)[: end - begin]
         self._tail = wet[:, n_samples:].copy()
         return wet[:, :n_samples]
 
@@ -145,5 +144,5 @@ def _spectra(room: Room) -> tuple[NDArray[np.complex64], int, int]:
 
     responses = impulse_responses(room)
     n_response = responses.shape[2]
-    n_fft = int(fft.next_fast_len(max(32_768, 3 * n_response), real=True))
+    n_fft = int(fft.next_fast_len(max(32_768, 2 * n_response), real=True))
     return fft.rfft(responses, n_fft, axis=2), n_fft, n_fft - n_response + 1
