@@ -10,11 +10,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-from models.audio import loudness_lufs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from composer.files import write_atomically
 from composer.timeline import ClipFile
+from models.audio import loudness_lufs
 from models.clip import Clip, resample, with_channels, write_clip
 from models.errors import SynthesisFailed
 

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+
 @pytest.fixture
 def toy_engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Only toy engines are registered; gives the list of what they are asked to make."""

@@ -43,7 +43,18 @@ def test_scripts_templates_holds_no_code() -> None:
 
 
 def test_importing_the_command_line_loads_no_heavy_package() -> None:
-    heavy = {"torch", "pydub", "transformers", "diffusers", "onnxruntime", "openai", "pydantic", "scipy", "numpy", "rich"}
+    heavy = {
+        "torch",
+        "pydub",
+        "transformers",
+        "diffusers",
+        "onnxruntime",
+        "openai",
+        "pydantic",
+        "scipy",
+        "numpy",
+        "rich",
+    }
     program = f"import sys, cli; print(sorted(set(sys.modules) & {heavy!r}))"
     done = subprocess.run([sys.executable, "-c", program], cwd=HOUSE, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -75,21 +75,25 @@ class _Pattern:
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _DENIED_BEFORE = re.compile(
-    r"(?i)(?:\b(?:no|not|never|without|neither|nor|hardly any|no more|like|as if|as though|unlike|than|dream(?:ed|t|ing)? of"
-    r"|dream(?:ed|t) that|imagined?|wish(?:ed|ing)?|hoped|would|could have|might|if|unless|until|till|before|afraid of"
-    r"|remember(?:ed|ing)?|memory of|thought of|thinking of|spoke of|told of|stories of|picture of|painting of|instead of"
-    r"|as (?:loud|soft|quiet|fast|cold|wild|old) as|lest|cannot|promised|threatened|forecast|used to|waited for|smell of)"
-    r"|n['’]t)\b[^,;:.!?—]*$"
+    r"(?i)(?:\b(?:no|not|never|without|neither|nor|nobody|no one|none|hardly any|no more|like|as if|as though|unlike|than"
+    r"|dream(?:ed|t|ing)? of|dream(?:ed|t) that|imagined?|wish(?:ed|ing)?|hoped|would|could have|might|if|unless|until"
+    r"|till|before|afraid of|remember(?:ed|ing)?|memory of|thought of|thinking of|spoke of|told of|stories of|picture of"
+    r"|painting of|instead of|as (?:loud|soft|quiet|fast|cold|wild|old) as|lest|cannot|promised|threatened|forecast"
+    r"|used to|waited for|smell of)|n['’]t)\b[^,;:.!?—]*$"
 )
 _STOPPED_BEFORE = re.compile(r"(?i)\b(?:stopped|ceased|quit|left off|finished)(?: \w+)?\s*$|\bafter the\s*$")
 _STOPPED_AFTER = re.compile(
     r"(?i)^(?:\s\w+){0,3}?\s+(?:(?:had|has|have|was|were)\s+)?(?:at last\s+|finally\s+|suddenly\s+|soon\s+)?"
-    r"(?:stopped|ceased|died (?:down|away|out)|let up|went out|gone out|was over|were over|ended|eased|passed over|gone by"
-    r"|fell silent|fallen silent|stilled|grew still|blew itself out|over at last)\b"
+    r"(?:stopped|ceased|died (?:down|away|out)|let up|went out|gone out|was over|were over|ended|eased|passed over"
+    r"|gone by|fell silent|fallen silent|stilled|grew still|blew itself out|over at last)\b"
 )
-_SPEAKS_AFTER = re.compile(r"^\s+(?:said|asked|cried|replied|answered|whispered|shouted|called|told|was a|smiled|nodded)\b")
+_SPEAKS_AFTER = re.compile(
+    r"^\s+(?:said|asked|cried|replied|answered|whispered|shouted|called|told|was a|smiled|nodded)\b"
+)
+_LEFT = re.compile(r"\b(?:from|left|leaving|out of|towards?|about|thought of)(?: \w+){0,2} $")
 _GOES_IN = re.compile(
-    r"(?i)\b(?:went|came|ran|stepped|hurried|walked|rushed|slipped|led (?:him|her|them) )(?: back| straight)? (?:inside|indoors)\b"
+    r"(?i)\b(?:went|came|ran|stepped|hurried|walked|rushed|slipped|led (?:him|her|them))"
+    r"(?: back| straight)? (?:inside|indoors)\b"
 )
 
 
@@ -157,7 +161,7 @@ def find_place(text: str, *, last: bool = False) -> Place | None:
     for word in _WORD.finditer(lowered):
         for pattern in _places().get(word.group(), ()):
             cue = _read(text, lowered, word, "music", pattern)
-            if cue is not None:
+            if cue is not None and not _LEFT.search(lowered[max(0, word.start() - 30) : word.start()]):
                 found = Place(cue.family, cue.description, not pattern.entry.indoors, cue.start)
                 if not last:
                     return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from composer.writers.prompt_heroes import Hero
 from composer.writers.prompt_nouns import indefinite
 from composer.writers.prompt_reading import Reading
-from composer.writers.prompt_roles import Role, age_of, gender_of
+from composer.writers.prompt_roles import Role, age_of, find_roles, gender_of
 from composer.writers.prompt_tags import find_tags
 
 _HINTS = {
@@ -92,6 +92,8 @@ def cast_of(reading: Reading, tale: Mapping[str, object]) -> tuple[dict[str, str
             put("guest" if guests == 1 else f"guest{guests}", role)
         elif role.slot == "reporter" and main != "narrator":
             put("reporter", role)
+        elif role.slot == "narrator" and main == "narrator":
+            put(main, role)
         elif main != "voice":
             put(main, role)
     if cast[main] not in about:
@@ -103,6 +105,9 @@ def cast_of(reading: Reading, tale: Mapping[str, object]) -> tuple[dict[str, str
         cast["asker"] = cast.get("reporter", cast[main])
     for slot, role in _players(reading, tale):
         put(slot, role)
+    if reading.genre == "podcast" and "guest" not in cast:
+        for role in find_roles(reading.topic.words, "podcast")[:1]:
+            put("guest", role)
     if "guest" not in cast and reading.genre not in _SILENT_GUEST:
         put("guest", _default_guest(reading))
     return cast, about, words
@@ -120,6 +125,16 @@ def _players(reading: Reading, tale: Mapping[str, object]) -> list[tuple[str, Ro
     asked += [role for role in dict.fromkeys(reading.roles) if role.slot == "guest" and role not in asked]
     asked += [player for player in players[:2] if not tale["invented"] and tale["together"] and not reading.people]
     if reading.genre == "drama":
+        asked += [role for role in find_roles(reading.topic.words, "drama") if role not in asked]
+        pair = re.search(
+            r"(?i)\btwo ((?:[a-z-]+ )?)([a-z]+)s\b(?= who| that| argu| fight| talk| quarrel| in| at| on|,|$)",
+            reading.prompt,
+        )
+        if pair and not asked and pair.group(2) not in _NAMELESS:
+            asked = [
+                Role("guest", f"{which} {pair.group(2).title()}", f"{pair.group(1)}{pair.group(2)}")
+                for which in ("First", "Second")
+            ]
         names = {role.name for role in asked}
         spare = [Role("guest", name, words) for name, words in _STRANGERS if name not in names]
         return list(zip(("first", "second"), [*asked, *spare], strict=False))
@@ -135,6 +150,7 @@ def _players(reading: Reading, tale: Mapping[str, object]) -> list[tuple[str, Ro
     return []
 
 
+_NAMELESS = ("friend", "stranger", "lover", "sibling", "colleague", "neighbour", "neighbor", "sister", "brother")
 _STRANGERS = (("Anna", "a woman called Anna"), ("Daniel", "a man called Daniel"))
 
 

@@ -87,7 +87,7 @@ def _choose(pool: Pool, values: Mapping[str, object], length: int, rng: np.rando
     usable = [index for index, exchange in enumerate(pool.exchanges) if _holds(exchange.condition, values)]
     n_wanted = min(pool.counts[min(length, len(pool.counts)) - 1], len(usable))
     order = [int(index) for index in rng.permutation(usable)] if usable else []
-    order.sort(key=lambda index: not pool.exchanges[index].condition)
+    order.sort(key=lambda index: ("tags" not in pool.exchanges[index].condition, not pool.exchanges[index].condition))
     return [pool.exchanges[index] for index in sorted(order[:n_wanted])]
 
 

@@ -36,7 +36,7 @@ GENRES: dict[str, Genre] = {
         "Sports", r"commentary|play-by-play|commentators?|sports? (?:report|cast)|sportscast",
         r"(?:live |sports? |football |soccer )?(?:commentary|play-by-play|sportscast)"),
     "mystery": Genre(
-        "Mystery", r"myster(?:y|ies)|detective|whodunn?it|murder|noir",
+        "Mystery", r"myster(?:y|ies)|detective (?:story|case|play|tale|drama)|whodunn?it|murder|noir",
         r"(?:murder |noir |detective )?(?:mystery|whodunn?it)(?: radio play| story| drama| play)?|detective story"
         r"|(?:noir )?radio play"),
     "tour": Genre(
@@ -85,6 +85,8 @@ def find_genre(text: str) -> str:
         found = [name for name, pattern in _ASKED.items() if pattern.search(part)]
         if "news" in found and re.search(r"(?i)\banchor|\bnews\b|breaking", part):
             return "news"
+        if "podcast" in found and not {"trailer", "advertisement", "meditation"} & set(found):
+            return "podcast"
         if found:
             return found[0]
     return "scene"

@@ -57,7 +57,8 @@ street road school museum world dream memory secret mystery problem question ide
 moment party wedding christmas birthday summer winter spring autumn storm rain party picnic race contest fire
 importance meaning value power art way end beginning fall rise invention discovery life death friendship
 kindness courage room attic kitchen station argument conversation meeting breakup fight secret letter tour day
-walk week hour chance list thing things something nothing case murder theft disappearance haunting""".split()
+walk week hour chance list thing things something nothing case murder theft disappearance haunting shop bookshop bakery café hotel lighthouse orchard train ship submarine bridge
+    tower church library mug map key door window clock restaurant elevator machine painting violin""".split()
 )
 _INVENTED = (
     ("Nell", "a girl called Nell", "female"), ("Ivo", "a boy called Ivo", "male"), ("Tamsin", "a girl called "
@@ -95,7 +96,9 @@ def tale_of(reading: Reading, rng: np.random.Generator) -> dict[str, object]:
     stranger = Hero(animal.title(), f"the {animal}", f"an old {animal}", "")
     deed = "" if invented else past_phrase(rest, len(heroes) > 1 and bool(re.match(r"\w+ing\b", rest)))
     sought = re.match(r"(?:was|were) (?:looking|searching) for (.+)", deed)
-    wish = re.match(r"(?:wanted|wished|dreamed|dreamt|longed|hoped|learned) (?:to|of) (.+)", deed)
+    wish = re.match(
+        r"(?:wanted|wished|dreamed|dreamt|longed|hoped|learned) (?:to|of) (.+?)(?= but | and | because |$)", deed
+    )
     return {
         "sought": sought.group(1) if sought else "",
         "wish": wish.group(1) if wish and not re.match(r"\w+ing\b", wish.group(1)) else "",

@@ -38,7 +38,8 @@ _MASS = frozenset(
     "literature love hope fear anger joy peace war grief courage happiness sadness loneliness kindness luck truth "
     "beauty wisdom knowledge information news advice evidence research work homework traffic weather furniture luggage "
     "equipment software hardware data sleep life death health education democracy freedom justice nature grass hair "
-    "blood lava smoke steam moonlight sunlight photosynthesis evolution climate football soccer basketball "
+    "blood lava autumn winter summer spring smoke steam moonlight sunlight photosynthesis evolution climate "
+    "football soccer basketball "
     "tennis chess "
     "yoga meditation mindfulness magic insomnia stress anxiety recycling pollution agriculture rust "
     "intelligence friendship hardship patience gratitude innocence violence confidence curiosity honesty generosity "
@@ -59,7 +60,19 @@ _COMMON = frozenset(
     "grandpa grandmother grandfather mother father mom dad sister brother baby neighbour neighbor".split()
 )
 _PEOPLE_ENDINGS = ("ists", "eers", "ians", "men", "ers", "ors", "ants", "ents", "kids", "tists")
+_SINGULAR_WITH_THE = frozenset(
+    "government president parliament mayor king queen world sun moon army senate court internet sky police "
+    "public".split()
+)
+_ABSTRACT = frozenset(
+    "change pollution waste history science theory culture addiction production therapy loss management travel "
+    "safety tourism "
+    "fashion awareness warming learning diving design exploration engineering".split()
+)
 _KNOWN_NAMES = frozenset(
+    "brazil argentina canada mexico australia england scotland wales ireland norway sweden denmark finland iceland "
+    "poland greece turkey russia ukraine kenya nigeria korea vietnam thailand portugal switzerland austria belgium "
+    "chicago boston vienna prague moscow cairo lisbon amsterdam dublin sydney mumbai delhi beijing "
     "monday tuesday wednesday thursday friday saturday sunday january february april june july august september "
     "october november december christmas easter halloween earth mars venus jupiter saturn neptune uranus mercury pluto "
     "europe africa asia america american europa titan english french german spanish italian japanese chinese paris "
@@ -89,7 +102,12 @@ def is_mass(word: str) -> bool:
 def is_known_name(word: str) -> bool:
     """Names that keep their capital wherever they stand."""
     bare = re.sub(r"[’']s$", "", word.casefold().strip(",;:.!?\"'"))
-    return bare in _KNOWN_NAMES or (len(word) > 1 and word.isupper()) or bool(re.search(r"[a-z][A-Z]|\d", word))
+    return (
+        bare in _KNOWN_NAMES
+        or (bare.endswith("s") and bare[:-1] in _KNOWN_NAMES)
+        or (len(word) > 1 and word.isupper())
+        or bool(re.search(r"[a-z][A-Z]|\d", word))
+    )
 
 
 def is_common(word: str) -> bool:
@@ -140,3 +158,13 @@ def indefinite(phrase: str) -> str:
     spelt = first.isupper() and first.isalpha() and (len(first) <= 3 or not re.search(r"[AEIOU]", first))
     vowel = bool(_LETTERS.match(phrase)) if spelt else bool(_AN.match(phrase)) and not _A.match(phrase)
     return f"{'an' if vowel else 'a'} {phrase}"
+
+
+def wants_the(word: str) -> bool:
+    """Whether there is one of it, so that a headline means "the": the government, the sun."""
+    return word.casefold() in _SINGULAR_WITH_THE
+
+
+def is_abstract_pair(words: list[str]) -> bool:
+    """Pairs that take no article: climate change, time travel."""
+    return len(words) == 2 and words[1].casefold() in _ABSTRACT

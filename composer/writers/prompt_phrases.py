@@ -7,11 +7,13 @@ from composer.writers.prompt_nouns import (
     PREPOSITIONS,
     RELATIVES,
     indefinite,
+    is_abstract_pair,
     is_known_name,
     is_mass,
     is_plural,
     looks_like_a_name,
     lower_common_start,
+    wants_the,
 )
 from composer.writers.prompt_verbs import AUXILIARIES, verb_of
 
@@ -88,7 +90,9 @@ def bare_or_definite(tokens: list[str], phrase: list[str]) -> str:
     first = tokens[0].casefold()
     if looks_like_a_name(phrase) or (is_known_name(head) and head[:1].isupper() and not is_plural(head)):
         return " ".join(tokens) if looks_like_a_name(phrase) else lower_common_start(" ".join(tokens))
-    if first not in DETERMINERS and (is_plural(head) or is_mass(head) or "and" in tokens):
+    if first not in DETERMINERS and (
+        is_plural(head) or is_mass(head) or is_abstract_pair(phrase) or "and" in tokens or "vs" in tokens
+    ):
         return lower_common_start(" ".join(tokens))
     if first in ("a", "an"):
         return lower_common_start(" ".join(tokens))
@@ -100,6 +104,10 @@ def with_article(tokens: list[str]) -> str:
     first = tokens[0].casefold()
     if first in DETERMINERS or looks_like_a_name(tokens) or is_plural(head) or is_mass(head):
         return lower_common_start(" ".join(tokens))
+    if is_pronoun(tokens[0]):
+        return lower_common_start(" ".join(tokens))
+    if len(tokens) == 1 and wants_the(first):
+        return f"the {first}"
     return indefinite(lower_common_start(" ".join(tokens)))
 
 
@@ -121,7 +129,7 @@ def place_in(tokens: list[str]) -> str:
 
 
 def short_of(phrase: list[str]) -> str:
-    """The short, definite name: "the probe" out of "a new light-speed probe"; a possessive stays ("her father's boat")."""
+    """The short, definite name: "the probe" out of "a new light-speed probe"; a possessive stays."""
     if phrase[0].casefold() in DETERMINERS - {"a", "an", "the", "some", "one"}:
         return " ".join(phrase)
     return f"the {phrase[-1]}" if not phrase[-1][:1].isupper() else definite(phrase)

@@ -75,6 +75,8 @@ def read_prompt(prompt: str) -> Reading:
             "put a long text into a file and give it as a story"
         )
     text = re.sub(r"[ \t\n\r\f\v]+", " ", text)
+    if not any(character.isalnum() or unicodedata.category(character) == "So" for character in text):
+        raise StoryUnreadable(f"the prompt {text[:40]!r} holds no words; say in a sentence what should be heard")
     genre = find_genre(text)
     asks, rest = take_asks(text)
     rest, title = _take_title(rest)
@@ -87,7 +89,7 @@ def read_prompt(prompt: str) -> Reading:
     people = find_people(text)
     if title and (not words or words.casefold() in ("story", "tale", "film", "movie")):
         words = title
-    words = _named_picture(text) or _tidy_topic(words, genre, people) or text
+    words = _named_picture(text) or _tidy_topic(words, genre, people, text) or text
     topic = read_topic(words)
     return Reading(
         prompt=text,
@@ -220,7 +222,7 @@ def _take_topic(text: str, genre: str) -> tuple[str, str]:
     return stripped.strip(" ,."), left
 
 
-def _tidy_topic(words: str, genre: str, people: tuple[Person, ...]) -> str:
+def _tidy_topic(words: str, genre: str, people: tuple[Person, ...], text: str) -> str:
     """The topic without what it should not say: its quotes, its mood at the end, who talks about it."""
     words = words.strip()
     if words[:1] in "\"“«'" and words[-1:] in "\"”»'" and len(words) > 2:

@@ -82,6 +82,8 @@ def find_roles(text: str, genre: str) -> tuple[Role, ...]:
             text[: found.start()],
         ):
             slot = "narrator"
+        if slot == "guest" and re.match(r" (?:tells|narrates|remembers|recalls|explains)\b", text[found.end() :]):
+            slot = "narrator"
         words = " ".join([*modifiers, noun])
         following = re.match(r",?\s+(?:called|named)?\s*((?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+)?)", text[found.end() :])
         name = following.group(1) if following else _role_name(slot, words)

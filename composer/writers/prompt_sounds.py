@@ -73,7 +73,7 @@ _BEDS = (
     (r"spaceship|spacecraft|space station|rocket|starship", "Low hum of a spaceship with soft beeps."),
     (r"space|mars|moon|planet|galaxy|stars?|universe", "Deep, soft hum of space."),
     (r"under ?water|deep[- ]sea|submarine|reef|whales?", "Underwater rumble and bubbles."),
-    (r"seas?|oceans?|beach|harbou?r|ship|boat|island|lighthouse|coast|pirates?"
+    (r"seas?|oceans?|waves|shore|surf|beach|harbou?r|ship|boat|island|lighthouse|coast|pirates?"
      r"|sailor", "Waves on the shore and seagulls."),
     (r"river|stream|creek|waterfall", "River flowing over stones."),
     (r"lake|pond|swamp", "Water lapping softly, frogs and crickets."),

@@ -14,6 +14,7 @@ from composer.writers.prompt_nouns import (
     DETERMINERS,
     PREPOSITIONS,
     RELATIVES,
+    is_abstract_pair,
     is_known_name,
     is_mass,
     is_plural,
@@ -140,7 +141,7 @@ def read_topic(words: str) -> Topic:
 
 
 def _inverted(words: str) -> str:
-    """The question as it is asked: "how bees make honey" -> "how do bees make honey"; a question that stands already stays."""
+    """The question as it is asked: "how bees make honey" -> "how do bees make honey"; one that is asked already stays."""
     tokens = words.rstrip("?!. ").split()
     lowered = [tokens[0].lower(), *tokens[1:]]
     n_asking = 2 if len(tokens) > 2 and tokens[1].casefold() in ("much", "many", "long", "far", "fast", "old") else 1
@@ -262,7 +263,7 @@ def _noun(words: str, tokens: list[str]) -> Topic:
         thing = lower_common_start(" ".join(phrase))
     elif joined:
         thing = noun
-    elif bare and (is_plural(head) or is_mass(head)):
+    elif bare and (is_plural(head) or is_mass(head) or is_abstract_pair(phrase)):
         thing = lower_common_start(" ".join(phrase))
     elif phrase[0].casefold() in DETERMINERS or len(phrase) > 1:
         thing = short_of(phrase)

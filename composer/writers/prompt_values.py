@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from composer.writers.prompt_nouns import indefinite
+from composer.writers.prompt_nouns import indefinite, lower_common_start
 from composer.writers.prompt_reading import Reading
 from composer.writers.prompt_roles import title_case
 from composer.writers.prompt_sounds import bed_of, music_of, site_of, style_of
@@ -28,7 +28,7 @@ def values_of(
     site = site_of(reading, tags)
     return {
         "topic": topic,
-        "is_done": topic.kind == "clause" and topic.doing != topic.noun and bool(re.match(r"[a-z]+ing\b", topic.doing)),
+        "is_done": _is_done(topic),
         "tags": tags,
         "org": reading.organisation,
         "outlet": reading.outlet or _outlet(reading, rng),
@@ -38,6 +38,15 @@ def values_of(
         "thing_bare": re.sub(r"^(?:the|an?) ", "", topic.thing),
         "has_topic": reading.topic.words.casefold() not in _NO_TOPIC,
         "asked": topic.asked,
+        "doer": "disaster" not in tags
+        and (bool(reading.organisation.words) or any(role.slot == "guest" for role in reading.roles))
+        and _is_done(topic),
+        "town": reading.topic.words.removeprefix("the weather in ")
+        if reading.topic.words.startswith("the weather")
+        else "",
+        "for_people": bool(
+            re.search(r"(?i)(?:people|students|parents|beginners|kids|children|workers|ers)$", topic.words)
+        ),
         "grave": "disaster" in tags,
         "historical": "history" in tags,
         "habit": _habit(topic),
@@ -108,9 +117,14 @@ def _hook(tags: frozenset[str]) -> str:
     return next((sound for tag, sound in _HOOKS.items() if tag in tags), "A shop door bell rings.")
 
 
+def _is_done(topic: Topic) -> bool:
+    """Whether somebody did it: "sending a probe"."""
+    return topic.kind == "clause" and topic.doing != topic.noun and bool(re.match(r"[a-z]+ing\b", topic.doing))
+
+
 def _habit(topic: Topic) -> str:
     """A clause in the present, as given: "my cat dreams of the moon"."""
-    return topic.words.rstrip(".!? ") if topic.kind == "clause" else topic.clause
+    return lower_common_start(topic.words.rstrip(".!? ")) if topic.kind == "clause" else topic.clause
 
 
 def _product(topic: Topic) -> str:

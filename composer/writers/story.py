@@ -48,7 +48,9 @@ def plan_story(text: str, *, seed: int, title: str = "") -> Plan:
     scenes.end_beds()
     scenes.end_music()
     if len(scenes.rows) > MAX_ROWS:
-        raise StoryUnreadable(f"the story makes more than {MAX_ROWS:,} rows, which is the most of a table; split it by chapter")
+        raise StoryUnreadable(
+            f"the story makes more than {MAX_ROWS:,} rows, which is the most of a table; split it by chapter"
+        )
     spoken = list(dict.fromkeys(str(row["character"]) for row in scenes.rows if row["type"] == "speech"))
     return Plan(title or _title(paragraphs), scenes.rows, people.about(spoken, text))
 
@@ -105,7 +107,7 @@ def _gap(paragraph: Paragraph, own: list[Piece], before: list[Piece], was_headin
 def _title(paragraphs: list[Paragraph]) -> str:
     first = paragraphs[0]
     if first.kind != "prose":
-        return first.text
+        return _plain(first.text)
     words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", first.text[:400])
     return " ".join(words[:6])[:80] or "Story"
 

@@ -8,9 +8,15 @@ from collections.abc import Mapping
 
 from composer.names import FEMALE_NAMES, MALE_NAMES, Gender, gender_of
 from composer.writers.story_subjects import Mention
+from composer.writers.story_verbs import TITLES
 
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _PRONOUN = re.compile(r"\b(?:(he|his|him|himself)|(she|her|hers|herself))\b", re.I)
+_SENTENCE = re.compile(r"[^.!?…]+")
+_KIN_NAME = re.compile(
+    r"\b((?:grand)?(?:daughter|son|mother|father)|sister|brother|wife|husband|aunt|uncle|niece|nephew|queen|king|widow)"
+    r",? ([A-Z][\w'’-]+)"
+)
 NARRATOR = "Narrator"
 
 
@@ -33,7 +39,16 @@ class People:
         for name in counts:
             last = _WORD.findall(name.casefold())[-1:]
             for word in {*last, *_WORD.findall(name.casefold())[:1]}:
-                if len(owners[word]) == 1 and word not in ("old", "young", "little", "the", "mr", "mrs", "miss", "poor"):
+                if len(owners[word]) == 1 and word not in (
+                    "old",
+                    "young",
+                    "little",
+                    "the",
+                    "mr",
+                    "mrs",
+                    "miss",
+                    "poor",
+                ):
                     self.by_word[word] = self.named(name)
 
     def named(self, name: str) -> str:
@@ -55,16 +70,22 @@ class People:
         return found
 
     def learn(self, text: str) -> None:
-        """Takes the pronouns of a sentence that names one person as that person's."""
-        named = set(self.spotted(text))
-        if len(named) != 1:
-            return
-        female = male = 0
-        for pronoun in _PRONOUN.finditer(text):
-            male += pronoun.group(1) is not None
-            female += pronoun.group(2) is not None
-        if bool(male) != bool(female):
-            self.votes[next(iter(named))]["female" if female else "male"] += 1
+        """Takes the pronouns after a name, in a sentence that names one person, as that person's."""
+        for kin, name in _KIN_NAME.findall(text):
+            person, gender = self.by_word.get(name.casefold()), gender_of("", kin.removeprefix("grand"))
+            if person and gender:
+                self.votes[person][gender] += 3
+        for sentence in _SENTENCE.findall(text):
+            named = self.spotted(sentence)
+            if len(set(named)) != 1:
+                continue
+            at = sentence.casefold().find(_WORD.findall(named[0].casefold())[-1])
+            male = female = False
+            for pronoun in _PRONOUN.finditer(sentence, max(0, at)):
+                male |= pronoun.group(1) is not None
+                female |= pronoun.group(2) is not None
+            if male != female:
+                self.votes[named[0]]["female" if female else "male"] += 1
 
     def gender(self, name: str) -> Gender | None:
         told = gender_of(name, " ".join(self.asides.get(name, ())))
@@ -93,7 +114,10 @@ class People:
 
 
 def _is_role_here(text: str, at: int) -> bool:
-    return re.search(r"(?i)\b(?:the|a|an|his|her|my|their|our|old|young|little)(?: \w+)? $", text[max(0, at - 30) : at]) is not None
+    return (
+        re.search(r"(?i)\b(?:the|a|an|his|her|my|their|our|old|young|little)(?: \w+)? $", text[max(0, at - 30) : at])
+        is not None
+    )
 
 
 def _main_names(counts: Counter[str]) -> Mapping[str, str]:
@@ -106,6 +130,14 @@ def _main_names(counts: Counter[str]) -> Mapping[str, str]:
             holders[word].append(name)
     for name in counts:
         if not words[name] or "'s" in name or "’s" in name:
+            continue
+        kin = (
+            [other for other in counts if re.fullmatch(rf".*['’]s {re.escape(name)}", other)]
+            if len(counts) < 500
+            else []
+        )
+        if len(kin) == 1:
+            longer[name] = kin
             continue
         rarest = min(words[name], key=lambda word: (len(holders[word]), word))
         longer[name] = [
@@ -122,7 +154,7 @@ def _main_names(counts: Counter[str]) -> Mapping[str, str]:
         members[group.get(name, name)].append(name)
     main = {}
     for names in members.values():
-        best = max(names, key=lambda name: (counts[name], len(name), name))
+        best = max(names, key=lambda name: (not words[name] <= TITLES, counts[name], len(name), name))
         main.update(dict.fromkeys(names, best))
     return main
 
@@ -131,12 +163,19 @@ def _appositions(text: str) -> dict[str, list[str]]:
     """Name -> "a tall blacksmith" of "Tom, a tall blacksmith," and of "Tom was a tall blacksmith"."""
     found: dict[str, list[str]] = defaultdict(list)
     pattern = re.compile(
-        r"\b([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)(?:, (?:the |an? )| (?:was|is) (?:an? ))((?:[a-z-]+ ){0,3}[a-z-]+)(?=[,.;]| who| with| of| in)"
+        r"\b([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)(?:, (?:the |an? )| (?:was|is) (?:an? ))"
+        r"((?:[a-z-]+ ){0,3}[a-z-]+)(?=[,.;]| who| with| of| in)"
     )
     for match in pattern.finditer(text):
         if len(found[match.group(1)]) < 3:
             found[match.group(1)].append(match.group(2))
-    for match in re.finditer(r"\b([A-Z][\w'’-]+),? (?:was |is )?(?:(?:only|just|nearly) )?([\w-]+ years old|an? old [a-z]+|a young [a-z]+)", text):
+    for match in re.finditer(
+        r"\b([A-Z][\w'’-]+),? (?:was |is )?(?:(?:only|just|nearly) )?([\w-]+ years old|an? old [a-z]+|a young [a-z]+)",
+        text,
+    ):
         if len(found[match.group(1)]) < 3 and match.group(2) not in found[match.group(1)]:
             found[match.group(1)].append(match.group(2))
+    for match in re.finditer(r"\b([Oo]ld|[Yy]oung|[Ll]ittle) ([A-Z][\w'’-]+)", text):
+        if match.group(1).lower() not in found[match.group(2)]:
+            found[match.group(2)].append(match.group(1).lower())
     return found

@@ -11,16 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from composer.writers.story_text import has_words
-from composer.writers.story_verbs import ANY_VERB, STRONG_VERB, SUBJECT_HINT
+from composer.writers.story_verbs import ANY_VERB, SAYING, STRONG_VERB, SUBJECT_HINT
 
 _CLOSERS = {"“": "”", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』", '"': '"', "‘": "’'", "'": "'’"}
 _SINGLE_OPEN = re.compile(r"(?:(?<=^)|(?<=[\s(—–\-:]))['‘](?=[^\W_]|[—…¡¿\"“])")
 _SINGLE_CLOSE = re.compile(r"(?<=[.,!?…;:—–\-)”\"])['’](?![^\W_])")
 _LOOSE_CLOSE = re.compile(r"(?<=[^\W_])['’](?=[\s.,;:!?)]|$)")
 _DOUBLE_OPEN = re.compile(r"[“„«「『]|(?:(?<=^)|(?<=[\s(—–\-:]))\"(?=\S)")
+_NAMING = frozenset(("called", "read", "put", "went", "pronounced", "spoke"))
 _ELISION = re.compile(r"(?i)['‘’](?:tis|twas|twere|twill|em|cause|bout|til|till|round|un|n|\d\ds?)\b")
 _DASH = re.compile(r"^(?:[—–―]|--)\s*(?=\S)")
-_DASH_TELLS = re.compile(rf"[,.?!…]\s+(?=(?:{ANY_VERB})\s+{SUBJECT_HINT})|\s[—–―]\s+(?=(?:{ANY_VERB}|{SUBJECT_HINT}))")
+_DASH_TELLS = re.compile(
+    rf"[,.?!…]\s+(?=(?:{ANY_VERB})\s+{SUBJECT_HINT}|(?:he|she|they|I|[A-Z][\w'’-]+)\s+(?:{STRONG_VERB})\b)"
+    rf"|\s[—–―]\s+(?=(?:{ANY_VERB}|{SUBJECT_HINT}))"
+)
 _DASH_SAYS = re.compile(r"(?<=[.,!?:])\s+(?:[—–―]\s*)?(?=[^\W_a-z¿¡]|[¿¡])|\s[—–―]\s")
 _VERB_NEXT = re.compile(
     rf"^[\s,—–-]*(?:(?:{STRONG_VERB})\b|(?:[A-Z][\w'’.-]+|he|she|they|it|I|we|the [\w ]{{2,20}}?) (?:{STRONG_VERB})\b)"
@@ -124,10 +128,10 @@ def _is_speech(text: str, begin: int, inside: int, end: int, closed: bool) -> bo
         return before[-1] in "：，。:,！？」』" or quote[-1] in "。！？"
     if quote[-1] in ",—…-–" or _VERB_BEFORE.search(text[max(0, begin - 120) : begin]) or _VERB_NEXT.match(after):
         return True
-    if before[-1] in ".!?…,—–”’»\")":
+    if before[-1] in '.!?…,;:—–”’»")':
         return quote[-1] in ".!?;:" or not after.strip()
-    last_word = re.search(r"([^\W\d_]+)$", before)
-    if last_word and re.fullmatch(ANY_VERB, last_word.group(1)):
+    last_word = re.search(r"[^\W\d_]+(?:-[^\W\d_]+)*$", before)
+    if last_word and last_word.group() in SAYING - _NAMING and quote[:1].isupper():
         return True
     return quote[-1] in ".!?" and quote[:1].isupper() and len(quote.split()) > 4
 

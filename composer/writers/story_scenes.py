@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,21 +18,24 @@ MOOD_ROWS = 40
 MOOD_WORDS = 250
 REPEAT_ROWS = 6
 """Within so many spoken rows the same effect is not heard again."""
-PASSING_ROWS = 8
+PASSING_ROWS = 10
 """How many spoken rows a passing sound lasts."""
-_PASSING = frozenset("typing siren heartbeat crowd engine helicopter insects frogs gulls birds machines traffic clock".split())
+_PASSING = frozenset("typing siren heartbeat crowd engine helicopter insects machines traffic clock".split())
 _OUTDOORS = frozenset("wind birds crickets frogs gulls insects waves stream traffic".split())
 _TIME_JUMP = re.compile(
-    r"(?i)^\W*(?:(?:but|and|so|then)\W+)?(?:(?:the|on the|early the|late the) (?:next|following) (?:\w+ )?(?:morning|day|evening|night|week|year|"
-    r"afternoon|spring|summer|autumn|winter)|(?:\w+ ){0,2}(?:hours|days|weeks|months|years) (?:later|passed|went by|had passed)|"
+    r"(?i)^\W*(?:(?:but|and|so|then)\W+)?(?:(?:the|on the|early the|late the)"
+    r" (?:next|following) (?:\w+ )?(?:morning|day|evening|night|week|year|"
+    r"afternoon|spring|summer|autumn|winter)|(?:\w+ ){0,2}(?:hours|days|weeks|months|years)"
+    r" (?:later|passed|went by|had passed)|"
     r"one (?:day|morning|evening|night|afternoon)\b|when (?:morning|evening|night|spring|winter) came|meanwhile|"
     r"that (?:night|evening|afternoon)|at (?:dawn|daybreak|sunrise|sunset|nightfall))"
 )
 _MOVES = re.compile(
-    r"(?i)\b(?:went|came|entered|reached|walked|arrived|stepped|climbed|left|ran|rode|drove|sailed|followed|hurried|returned|"
-    r"crossed|wandered|crept|stood|sat|lived|lay|found (?:him|her|them)self|led|brought|took|woke|got|travelled|traveled|flew)\b"
+    r"(?i)\b(?:went|came|entered|reached|walked|arrived|stepped|climbed|left|ran|rode|drove|sailed|followed|hurried|"
+    r"returned|crossed|wandered|crept|stood|sat|lived|lay|found (?:him|her|them)self|led"
+    r"|brought|took|woke|got|travelled|traveled"
+    r"|flew)\b"
 )
-_GO_IN_FAMILY = frozenset("room office kitchen cafe tavern hall hospital classroom car train".split())
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,11 @@ class Scenes:
         for nth, sentence in enumerate(sentences):
             cues = find_cues(sentence)
             jumps = _TIME_JUMP.match(sentence) is not None and self.n_spoken > 0
-            place = find_place(sentence) if jumps or line.new_scene or not self.n_spoken or _MOVES.search(sentence) else None
+            place = (
+                find_place(sentence)
+                if jumps or line.new_scene or not self.n_spoken or _MOVES.search(sentence)
+                else None
+            )
             beds = [cue for cue in cues if cue.kind == "bed" and not self._sounds(cue.family)]
             stops = {cue.family for cue in cues if cue.kind == "stop" and self._sounds(cue.family)}
             moves = place is not None and not self._sounds(place.family)
@@ -171,8 +178,7 @@ class Scenes:
                 self._end(bed)
         self._begin(family, description, PLACE_VOLUME, of_place=True)
 
-    def _leave_outdoors(self, speak: object) -> None:
-        assert callable(speak)
+    def _leave_outdoors(self, speak: Callable[[], None]) -> None:
         leaving = [bed for bed in self.beds if bed.family in _OUTDOORS]
         if leaving:
             speak()

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from composer.names import gender_of
 from composer.writers.story_people import NARRATOR, People
 from composer.writers.story_quotes import Piece
-from composer.writers.story_subjects import Mention, last_sentence, subject_after, subject_before, subject_of
+from composer.writers.story_subjects import Mention, actor_of, last_sentence, subject_after, subject_before, subject_of
 
-SOMEONE = "Someone"
+_STRANGERS = {"": "Someone", "?he": "Man", "?she": "Woman", "?it": "Someone"}
+"""Who speaks when the text does not let it be known: nobody at all, or only a pronoun."""
 EVERYONE = "Everyone"
 NEAR_PARAGRAPHS = 8
 """How far back a pronoun or a conversation reaches."""
 
-_ADDRESSED = re.compile(r"(?:^|[,!?.] |\b[Oo]h,? )(?:my |dear |old |poor )*([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)(?=[,.!?;]|$)")
+_ADDRESSED = re.compile(
+    r"(?:^|[,!?.] |\b[Oo]h,? )(?:my |dear |old |poor )*([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)(?=[,.!?;]|$)"
+)
 
 
 def speakers_of(paragraphs: Sequence[Sequence[Piece]], breaks: Sequence[bool]) -> tuple[list[list[str]], People]:
@@ -22,6 +26,13 @@ def speakers_of(paragraphs: Sequence[Sequence[Piece]], breaks: Sequence[bool]) -
     told = [[_mention(pieces, index) for index in range(len(pieces))] for pieces in paragraphs]
     beats = [[_beat(pieces, index) for index in range(len(pieces))] for pieces in paragraphs]
     mentions = [each for row in told for each in row if each and each.kind in ("name", "role")]
+    for row, acts in zip(told, beats, strict=True):
+        for tag, act in zip(row, acts, strict=True):
+            if act and (act.kind == "name" or (act.kind == "role" and _is_person(act, tag))):
+                mentions.append(act)
+    for pieces in paragraphs:
+        if pieces and not pieces[0].said and (actor := actor_of(pieces[0].text)):
+            mentions.append(actor)
     people = People(mentions)
     for pieces in paragraphs:
         for piece in pieces:
@@ -29,8 +40,8 @@ def speakers_of(paragraphs: Sequence[Sequence[Piece]], breaks: Sequence[bool]) -
                 people.learn(piece.text)
     reader = _Reader(people)
     found = [reader.read(pieces, told[at], beats[at], breaks[at]) for at, pieces in enumerate(paragraphs)]
-    _fill_backwards(found, paragraphs, breaks)
-    return [[name or SOMEONE for name in row] for row in found], people
+    _fill_backwards(found, paragraphs, breaks, people)
+    return [[_STRANGERS.get(name, name) for name in row] for row in found], people
 
 
 def _mention(pieces: Sequence[Piece], index: int) -> Mention | None:
@@ -57,6 +68,19 @@ def _beat(pieces: Sequence[Piece], index: int) -> Mention | None:
     if index + 1 < len(pieces) and not pieces[index + 1].said:
         return subject_of(pieces[index + 1].text)
     return None
+
+
+def _is_person(act: Mention, tag: Mention | None) -> bool:
+    """Whether a role that acts beside a quote is somebody: the tag says he or she, or the word is a person's."""
+    if tag is not None:
+        return tag.kind in ("he", "she")
+    return gender_of(act.name) is not None or _PERSONS.search(act.name) is not None
+
+
+_PERSONS = re.compile(
+    r"(?:er|or|ist|man|woman|ant|ian|cook|clerk|judge|guard|child|friend|voice|chief|pilot|doctor|nurse)$"
+)
+_PARTNERS = frozenset("wife husband sister brother friend companion lady partner twin".split())
 
 
 class _Reader:
@@ -99,13 +123,15 @@ class _Reader:
                 names[index] = speaker or ""
         known = ""
         for index in said:
-            known = names[index] = names[index] or known or next((explicit[each] for each in said if each in explicit), "")
+            known = names[index] = (
+                names[index] or known or next((explicit[each] for each in said if each in explicit), "")
+            )
         if said:
             last = names[said[-1]]
             if last and any(index in explicit for index in said):
                 self.turns = [turn for turn in self.turns[-6:] if turn[0] >= self.at - NEAR_PARAGRAPHS]
             self.turns.append((self.at, last))
-            if last:
+            if last and last not in _STRANGERS:
                 self._saw(last)
             if pieces[said[-1]].open_ended:
                 self.open_speaker = last or None
@@ -135,12 +161,26 @@ class _Reader:
 
     def _resolve(self, mention: Mention, local: Sequence[str]) -> str:
         if mention.kind in ("name", "role"):
-            return self.people.named(mention.name)
+            return self._partner(mention) or self.people.named(mention.name)
         if mention.kind == "I":
             return NARRATOR
         if mention.kind == "they":
             return EVERYONE
-        return self._fitting(mention.kind, local) or ""
+        return self._fitting(mention.kind, local) or f"?{mention.kind}"
+
+    def _partner(self, mention: Mention) -> str | None:
+        """The person of the talk whom "his wife" means, when one already talks who can be that."""
+        if not mention.owner or mention.name.casefold() not in _PARTNERS:
+            return None
+        owner = "male" if mention.owner == "his" else "female"
+        gender = gender_of(mention.name)
+        talk = [name for at, name in reversed(self.turns) if at >= self.at - NEAR_PARAGRAPHS]
+        near = [name for name, at in self.paragraph_of.items() if at >= self.at - 2]
+        if self.people.named(mention.name) in talk:
+            return None
+        partner = next((name for name in talk if gender and self.people.gender(name) == gender), None)
+        owners = [name for name in near if name != partner and self.people.gender(name) in (owner, None)]
+        return partner if owners else None
 
     def _fitting(self, pronoun: str, local: Sequence[str]) -> str | None:
         """The person whom he, she or it means: named in this paragraph, else the other of the talk, else the last."""
@@ -165,7 +205,7 @@ class _Reader:
         guess = [name for name in near if self.people.gender(name) is None and name != previous]
         if guess:
             return guess[0]
-        if previous and self.people.gender(previous) is None:
+        if previous and previous != NARRATOR and self.people.gender(previous) is None:
             return previous
         far = [name for name in sorted(self.seen, key=lambda name: -self.seen[name])[:30]]
         return next((name for name in far if self.people.gender(name) == wanted), None)
@@ -192,9 +232,14 @@ class _Reader:
             near = [name for name, at in self.paragraph_of.items() if at >= self.at - 2 and name != NARRATOR]
             return max(near, key=lambda name: self.seen[name]) if len(near) == 1 else None
         last = recent[-1][1]
-        if self.addressed and self.addressed != last and (len(recent) < 2 or self.addressed in {name for _, name in recent}):
+        last = "" if last in _STRANGERS else last
+        if (
+            self.addressed
+            and self.addressed != last
+            and (len(recent) < 2 or self.addressed in {name for _, name in recent})
+        ):
             return self.addressed
-        before = next((name for _, name in reversed(recent) if name and name != last), None)
+        before = next((name for _, name in reversed(recent) if name not in _STRANGERS and name != last), None)
         if before:
             return before
         near = [
@@ -212,15 +257,23 @@ class _Reader:
         return None
 
 
-def _fill_backwards(found: list[list[str]], paragraphs: Sequence[Sequence[Piece]], breaks: Sequence[bool]) -> None:
+def _fill_backwards(
+    found: list[list[str]], paragraphs: Sequence[Sequence[Piece]], breaks: Sequence[bool], people: People
+) -> None:
     """A quote that nobody was found for belongs to whoever takes turns with the ones after it."""
 
     def speaker(at: int) -> str:
         return next((name for name, piece in zip(found[at], paragraphs[at], strict=True) if piece.said), "")
 
     for at in range(len(found) - 2, -1, -1):
-        if "" not in found[at] or breaks[at + 1] or not speaker(at + 1):
+        if not _STRANGERS.keys() & set(found[at]) or breaks[at + 1] or not speaker(at + 1):
             continue
         later = [speaker(index) for index in range(at + 1, min(len(found), at + 6))]
-        other = next((name for name in later if name and name != later[0]), "")
-        found[at] = [name or other for name in found[at]]
+        known = [name for name in later if name not in _STRANGERS]
+        other = next((name for name in known if name != later[0]), "")
+        for index, name in enumerate(found[at]):
+            if name in ("?he", "?she"):
+                wanted = "male" if name == "?he" else "female"
+                found[at][index] = next((each for each in known if people.gender(each) == wanted), name)
+            elif name == "":
+                found[at][index] = other

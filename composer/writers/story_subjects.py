@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from composer.writers.story_verbs import ANY_VERB, NOT_NAMES, NOT_NOUNS, SAYING, TITLES, WEAK
+from composer.writers.story_verbs import ACTS, ANY_VERB, NOT_NAMES, NOT_NOUNS, SAYING, TITLES, WEAK
 
 MentionKind = Literal["name", "role", "he", "she", "it", "they", "I"]
 
@@ -14,7 +14,9 @@ _TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*\.?|[^\w\s]")
 _DETERMINERS = frozenset("the a an his her my their our its another this that".split())
 _PRONOUNS: dict[str, MentionKind] = {"he": "he", "she": "she", "it": "it", "they": "they", "i": "I", "we": "I"}
 _PARTICLES = frozenset("of de van von la le du der da di the".split())
-_ADVERBS = frozenset("had then only just also again at once last first finally always never now still even almost both".split())
+_ADVERBS = frozenset(
+    "had then only just also again at once last first finally always never now still even almost both".split()
+)
 _AFTER_VERB = frozenset("on out in up back again then".split())
 _SENTENCE_BREAK = re.compile(r"[.!?…][\"'”’»)]*\s+(?=[^a-z\s])")
 _INITIAL = re.compile(r"(?:[A-Z]|Mrs?|Ms|Dr|St|Capt|Col|Gen|Lt|Sgt|Prof|Rev|Jr|Sr)\.")
@@ -28,6 +30,8 @@ class Mention:
     """As a character is named: Anna, Old Captain, Mother."""
     aside: str = ""
     """What else the words say of them: "old captain", "her brother"."""
+    owner: str = ""
+    """his or her, for kin."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,20 @@ def subject_of(sentence: str) -> Mention | None:
     return None
 
 
-_LEADS = frozenset("then so and but now at-last when as while after before finally suddenly meanwhile once again".split())
+def actor_of(sentence: str) -> Mention | None:
+    """The named person who does something in a sentence that has no quote: "Mr. Bennet made no answer." """
+    tokens = _tokens(sentence[:200])
+    found = _subject(tokens, 0)
+    if found is None or found.mention.kind != "name" or found.end >= len(tokens):
+        return None
+    follows = tokens[found.end].lower()
+    acts = follows in ACTS or follows in SAYING or follows in ("and", "did") or follows.endswith("ed")
+    return found.mention if acts else None
+
+
+_LEADS = frozenset(
+    "then so and but now at-last when as while after before finally suddenly meanwhile once again".split()
+)
 
 
 def last_sentence(text: str) -> str:
@@ -114,7 +131,10 @@ def _begins(tokens: list[str], begin: int) -> bool:
     before = tokens[begin - 1]
     if is_name_word(before) and is_name_word(tokens[begin]) and before not in ",.":
         return False
-    return before.lower() not in ("to", "at", "of", "with", "for", "from", "by", "upon", "on") and before.lower() not in _DETERMINERS
+    return (
+        before.lower() not in ("to", "at", "of", "with", "for", "from", "by", "upon", "on")
+        and before.lower() not in _DETERMINERS
+    )
 
 
 def _only_adverbs(tokens: list[str]) -> bool:
@@ -149,8 +169,15 @@ def _subject(tokens: list[str], begin: int) -> _Found | None:
     if first in _PRONOUNS and tokens[begin] != "i":
         return _Found(Mention(_PRONOUNS[first]), begin + 1)
     if first in _DETERMINERS:
-        return _role(tokens, begin + 1)
-    if first in ("old", "young", "little", "poor", "dear") and begin + 1 < len(tokens) and is_name_word(tokens[begin + 1]):
+        found = _role(tokens, begin + 1)
+        if found and first in ("his", "her"):
+            return _Found(replace(found.mention, owner=first), found.end)
+        return found
+    if (
+        first in ("old", "young", "little", "poor", "dear")
+        and begin + 1 < len(tokens)
+        and is_name_word(tokens[begin + 1])
+    ):
         found = _name(tokens, begin + 1)
         return found and _Found(Mention("name", found.mention.name, first), found.end)
     return _name(tokens, begin) if is_name_word(tokens[begin]) else None
@@ -167,7 +194,9 @@ def _name(tokens: list[str], begin: int) -> _Found | None:
             break
         if re.search(r"['’]s$", tokens[end - 1]):  # Anna's mother
             kin = _role(tokens, end)
-            return kin and _Found(Mention("role", f"{' '.join(tokens[begin:end])} {kin.mention.name}", kin.mention.aside), kin.end)
+            return kin and _Found(
+                Mention("role", f"{' '.join(tokens[begin:end])} {kin.mention.name}", kin.mention.aside), kin.end
+            )
     words = tokens[begin:end]
     if not words or (len(words) == 1 and words[0].lower() in SAYING):
         return None
@@ -188,7 +217,9 @@ def _role(tokens: list[str], begin: int) -> _Found | None:
                 return None
             aside = " ".join(tokens[begin : found.end])
             adjectives = [each for each in tokens[begin:end] if each.lower() in ("old", "young", "little")]
-            name = _tidy([*adjectives, found.mention.name]) if found.mention.name.lower() in TITLES else found.mention.name
+            name = (
+                _tidy([*adjectives, found.mention.name]) if found.mention.name.lower() in TITLES else found.mention.name
+            )
             return _Found(Mention("name", name, aside), found.end)
         end += 1
     words = tokens[begin:end]

@@ -14,9 +14,11 @@ MAX_WORDS = 200_000
 MAX_CHARS = 2_000_000
 MAX_FILE_BYTES = 50_000_000
 MAX_ROW_CHARS = 600
+MAX_WORD_CHARS = 5_000
 WORDS_A_PIECE = 40
 """Where prose without full stops is cut, at the next word that begins a clause."""
 
+_LONG_WORD = re.compile(rf"[^\s\u2e80-\ud7ff]{{{MAX_WORD_CHARS}}}")
 _MAGIC = (
     (b"%PDF", "a PDF"),
     (b"PK\x03\x04", "a zip archive (docx, odt and epub files are such)"),
@@ -27,7 +29,12 @@ _MAGIC = (
     (b"\xff\xd8\xff", "a picture"),
     (b"RIFF", "a sound or video file"),
 )
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 _CHAPTER = re.compile(
     r"(?i)(?:(?:chapter|part|book|stave|canto|act|scene|section|letter)\s+(?:\d{1,4}|[ivxlcdm]{1,8}|the \w+|"
     r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|"
@@ -57,10 +64,14 @@ def read_story(path: Path) -> str:
             raise StoryUnreadable(f"{path}: is a folder; give the text file itself")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise StoryUnreadable(f"{path}: has {size:,} bytes, at most {MAX_FILE_BYTES:,} are read; split it by chapter")
+            raise StoryUnreadable(
+                f"{path}: has {size:,} bytes, at most {MAX_FILE_BYTES:,} are read; split it by chapter"
+            )
         data = path.read_bytes()
     except OSError as error:
-        raise StoryUnreadable(f"{path}: cannot be read ({error.strerror or error}); check its name and rights") from error
+        raise StoryUnreadable(
+            f"{path}: cannot be read ({error.strerror or error}); check its name and rights"
+        ) from error
     for magic, what in _MAGIC:
         if data.startswith(magic):
             raise StoryUnreadable(f"{path}: is {what}, not plain text; save it as .txt (UTF-8) first")
@@ -97,15 +108,25 @@ def _without_gutenberg(text: str) -> str:
 def checked(text: str) -> str:
     """The text, tidied. Raises StoryUnreadable when it holds no words or too many."""
     if len(text) > 20 * MAX_CHARS:
-        raise StoryUnreadable(f"the story has {len(text):,} characters, at most {MAX_CHARS:,} are read; split it by chapter")
+        raise StoryUnreadable(
+            f"the story has {len(text):,} characters, at most {MAX_CHARS:,} are read; split it by chapter"
+        )
     n_words = len(text.split())
     if n_words > MAX_WORDS:
         raise StoryUnreadable(f"the story has {n_words:,} words, at most {MAX_WORDS:,} are read; split it by chapter")
     if len(text) > MAX_CHARS:
-        raise StoryUnreadable(f"the story has {len(text):,} characters, at most {MAX_CHARS:,} are read; split it by chapter")
+        raise StoryUnreadable(
+            f"the story has {len(text):,} characters, at most {MAX_CHARS:,} are read; split it by chapter"
+        )
     tidy = tidy_text(text)
     if not has_words(tidy):
         raise StoryUnreadable("the story holds no words; give at least one sentence of text")
+    longest = _LONG_WORD.search(tidy)
+    if longest:
+        raise StoryUnreadable(
+            f"the story holds {MAX_WORD_CHARS:,} characters without a space, from {longest.group()[:30]!r} on; "
+            "give plain prose with spaces between its words"
+        )
     return tidy
 
 
@@ -157,7 +178,7 @@ def _wrap_width(lines: list[str]) -> int:
     lengths = sorted(len(line.rstrip()) for line in lines if line.strip())
     widest = lengths[int(0.95 * (len(lengths) - 1))]
     wrapped = sum(length > 0.75 * widest for length in lengths)
-    return widest if 30 <= widest <= 100 and wrapped >= 2 else 0
+    return widest if 30 <= widest <= 130 and wrapped >= 2 else 0
 
 
 def _continues(last: str, line: str, width: int, has_blank: bool) -> bool:

@@ -100,11 +100,18 @@ def test_an_end_before_its_begin_is_an_error_and_an_open_background_is_closed() 
 def test_one_id_serves_two_backgrounds_in_turn_but_not_at_once() -> None:
     in_turn = [bed("begin", description="rain"), speech(), bed("end"), bed("begin", description="wind"), bed("end")]
     assert script_of(in_turn).spans() == {"r01": "r03", "r04": "r05"}
-    assert ("r02", "id", "error") in told([bed("begin", description="rain"), bed("begin", description="wind"), bed("end")])
+    assert ("r02", "id", "error") in told(
+        [bed("begin", description="rain"), bed("begin", description="wind"), bed("end")]
+    )
 
 
 def test_music_and_effects_count_their_ids_apart() -> None:
-    rows = [bed("begin", description="rain"), {**bed("begin", description="tune"), "type": "music"}, speech(), bed("end")]
+    rows = [
+        bed("begin", description="rain"),
+        {**bed("begin", description="tune"), "type": "music"},
+        speech(),
+        bed("end"),
+    ]
     assert script_of([*rows, {**bed("end"), "type": "music"}]).spans() == {"r01": "r04", "r02": "r05"}
 
 

@@ -97,9 +97,7 @@ def tiny_stable_audio(folder: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # diffusers uses a deprecated torch function
-def test_stable_audio_loads_a_local_copy_and_repeats_by_seed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stable_audio_loads_a_local_copy_and_repeats_by_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny_stable_audio(tmp_path)
     stable_audio = importlib.import_module("models.effects.stable_audio")
     monkeypatch.setenv("TALESCAPE_STABLE_AUDIO", str(tmp_path))
