@@ -21,6 +21,14 @@ class WordsUnsupported(ModelError):
     """The engine cannot speak or serve these words."""
 
 
+class EncoderUnknown(ModelError):
+    """No encoder of words and pictures has that name."""
+
+
+class PictureUnreadable(ModelError):
+    """A file is not a picture that we can use: broken, truncated, too large, or not a picture at all."""
+
+
 class AudioUnreadable(ModelError):
     """A file is not audio that we can use: broken, truncated, too large, or not audio at all."""
 
