@@ -118,10 +118,12 @@ def last_sentence(text: str) -> str:
 
 
 def _tokens(text: str) -> list[str]:
-    return [
-        token if not token.endswith(".") or len(token) == 1 or _INITIAL.fullmatch(token) else token[:-1]
-        for token in _TOKEN.findall(text)
-    ]
+    """Words and marks. A full stop belongs to the word in "Mr." and "J."; elsewhere it ends the sentence."""
+    found: list[str] = []
+    for token in _TOKEN.findall(text):
+        ends = len(token) > 1 and token.endswith(".") and not _INITIAL.fullmatch(token)
+        found += [token[:-1], "."] if ends else [token]
+    return found
 
 
 def _begins(tokens: list[str], begin: int) -> bool:

@@ -18,6 +18,8 @@ MAX_WORD_CHARS = 5_000
 WORDS_A_PIECE = 40
 """Where prose without full stops is cut, at the next word that begins a clause."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+"""Control characters are never spoken; they separate words (a form feed between pages, a vertical tab between lines)."""
 _LONG_WORD = re.compile(rf"[^\s\u2e80-\ud7ff]{{{MAX_WORD_CHARS}}}")
 _MAGIC = (
     (b"%PDF", "a PDF"),
@@ -118,7 +120,7 @@ def checked(text: str) -> str:
         raise StoryUnreadable(
             f"the story has {len(text):,} characters, at most {MAX_CHARS:,} are read; split it by chapter"
         )
-    tidy = tidy_text(text)
+    tidy = tidy_text(_CONTROL.sub(" ", text))
     if not has_words(tidy):
         raise StoryUnreadable("the story holds no words; give at least one sentence of text")
     longest = _LONG_WORD.search(tidy)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from composer.errors import StoryUnreadable
 from composer.script import SpeechRow, read_rows
 from composer.writers.prompt import plan_prompt, seconds_of
 from composer.writers.prompt_reading import MAX_PROMPT, read_prompt
@@ -234,8 +235,18 @@ _WORDS = st.sampled_from(
 )
 
 
+def _has_words(text: str) -> bool:
+    return any(character.isalnum() for character in text)
+
+
+@pytest.mark.parametrize("prompt", ["{{", "{% %}", '. , : ? "', "—"])
+def test_marks_without_words_are_refused_with_the_way_out(prompt: str) -> None:
+    with pytest.raises(StoryUnreadable, match="holds no words; say in a sentence what should be heard"):
+        plan_prompt(prompt, seed=0)
+
+
 @settings(max_examples=150, deadline=None)
-@given(st.lists(_WORDS, min_size=1, max_size=25).map(" ".join), st.integers(0, 2**62))
+@given(st.lists(_WORDS, min_size=1, max_size=25).map(" ".join).filter(_has_words), st.integers(0, 2**62))
 @example("with with with", 0)
 @example("a", 0)
 @example("news about", 0)
@@ -246,7 +257,7 @@ def test_any_mixture_of_asking_words_gives_a_table(prompt: str, seed: int) -> No
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(min_size=1, max_size=300).filter(lambda text: any(character.isalnum() for character in text)))
+@given(st.text(min_size=1, max_size=300).filter(_has_words))
 @example("\u202eabc\u202c N/A")
 @example("n/a")
 @example("x" * MAX_PROMPT)
