@@ -72,8 +72,6 @@ class _SoundRow(_Row):
             )
         if self.layout == "background" and (self.id is None or self.action is None):
             raise ValueError("action: a background row needs an id and an action, begin or end")
-        if self.layout == "background" and self.start is not None:
-            raise ValueError("start: a background row begins at its place in the table; start is for foreground rows")
         if self.action != "end" and not (self.description or self.image or self.source):
             raise ValueError("description: says nothing; write what should be heard, or give an image or a source")
         return self
@@ -222,8 +220,8 @@ def _read_row(cells: dict[str, object], faults: list[Fault]) -> SpeechRow | Musi
 
 
 def _end_cells(cells: dict[str, object], faults: list[Fault]) -> dict[str, object]:
-    """An end row only closes its background: what else it says is taken away, and said."""
-    kept = {"row", "type", "layout", "id", "action", "note", "volume"}
+    """An end row closes its background and may say when (`start`): what else it says is taken away, and said."""
+    kept = {"row", "type", "layout", "id", "action", "start", "note", "volume"}
     for column, value in cells.items():
         if column not in kept and value is not None and value != "auto":
             faults.append(

@@ -76,7 +76,8 @@ class Timeline:
 def build_timeline(script: Script, clips: Mapping[str, ClipFile], settings: MixSettings) -> Timeline:
     """Places every row that has a clip; rows without one take no time.
 
-    A background lasts from the foreground row after its begin to the end of those before its end row. One with
+    A background lasts from the foreground row after its begin to the end of those before its end row; a `start` on
+    its begin or end row moves that border, so that music leads in (-2.5 on begin) or rings on (+3 on end). One with
     nothing in the foreground inside it takes its own length and holds back what follows.
     """
     layout = _Layout(script, clips, settings)
@@ -129,7 +130,7 @@ class _Layout:
                 if foreground_before[end_index] > foreground_before[index + 1]:
                     waiting.append((row, index, end_index))
                 else:
-                    placement = self._place_bed(row, self.cursor, None)
+                    placement = self._place_bed(row, self.cursor + _samples(row.start or 0.0), None)
                     extents.append((index, placement.start_sample, placement.end_sample))
             elif row.row in begin_of and begin_of[row.row] in self.placements:
                 held = self.placements[begin_of[row.row]]
@@ -137,9 +138,11 @@ class _Layout:
                 self.something_played = True
         for row, index, end_index in waiting:
             inside = extents[bisect_left(extents, (index,)) : bisect_left(extents, (end_index,))]
-            start = inside[0][1]
-            span = max(end for _, _, end in inside) - start
-            self._place_bed(row, start, span)
+            start, end = inside[0][1], max(end for _, _, end in inside)
+            shortest = min(EDGE_SAMPLES, end - start)
+            start = max(0, min(start + _samples(row.start or 0.0), end - shortest))
+            end += _samples(self.script.rows[end_index].start or 0.0)
+            self._place_bed(row, start, max(shortest, end - start))
 
     def _place_foreground(self, row: SpeechRow | SoundRow) -> Placement:
         clip = self.clips[row.row]
@@ -171,6 +174,7 @@ class _Layout:
     def _place_bed(self, row: SoundRow, start: int, span: int | None) -> Placement:
         """A background over a span; without a span it takes its own time."""
         clip = self.clips[row.row]
+        start = max(0, start)
         own = clip.n_samples if row.duration == "auto" else max(1, _samples(row.duration))
         if span is None:
             n_samples = own

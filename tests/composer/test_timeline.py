@@ -91,6 +91,20 @@ def test_a_bed_lasts_from_the_row_after_its_begin_to_the_row_before_its_end() ->
     assert placed.segments[-1].offset + placed.segments[-1].n_samples == placed.n_samples
 
 
+def test_starts_on_its_begin_and_end_let_a_bed_lead_in_and_ring_on() -> None:
+    rows = [bed("x", "begin", start=-2), speech("a", start=2.5), bed("y", "end", start=3), speech("b")]
+    timeline = build(rows, {"x": 60, "a": 4, "b": 1})
+    assert places(timeline) == {"x": (0.5, 9.5), "a": (2.5, 6.5), "b": (7.0, 8.0)}
+    assert timeline.n_samples == round(9.5 * RATE)  # the scene waits for its bed
+
+
+def test_a_bed_keeps_within_the_scene_and_never_ends_before_it_begins() -> None:
+    rows = [bed("x", "begin", start=-9), speech("a"), bed("y", "end", start=-9)]
+    assert places(build(rows, {"x": 60, "a": 4}))["x"] == (0.0, 0.01)
+    rows = [bed("x", "begin", start=9), speech("a"), bed("y", "end")]
+    assert places(build(rows, {"x": 60, "a": 4}))["x"] == (3.99, 4.0)
+
+
 def test_beds_may_overlap_one_another() -> None:
     rows = [bed("x", "begin", 1), speech("a"), bed("y", "begin", 2), speech("b"), bed("p", "end", 1), speech("c")]
     timeline = build([*rows, bed("q", "end", 2)], {"x": 60, "y": 60, "a": 1, "b": 1, "c": 1})
@@ -200,11 +214,11 @@ def scenes(draw: st.DrawFn) -> tuple[Script, dict[str, ClipFile], MixSettings]:
             number = draw(st.integers(1, 3))
             if number not in opened:
                 opened[number] = f"r{index}"
-                rows.append(bed(f"r{index}", "begin", number, duration=duration))
+                rows.append(bed(f"r{index}", "begin", number, duration=duration, start=start))
         elif opened:
             number = draw(st.sampled_from(sorted(opened)))
             del opened[number]
-            rows.append(bed(f"r{index}", "end", number))
+            rows.append(bed(f"r{index}", "end", number, start=start))
     rows += [bed(f"z{number}", "end", number) for number in opened]
     rows = rows or [speech("a")]
     script = script_of(rows)
@@ -235,7 +249,7 @@ def test_whatever_the_table_everything_lies_inside_the_scene(
     order = {row.row: index for index, row in enumerate(script.rows)}
     for begin, end in script.spans().items():
         inside = [one for one in timeline.placements if order[begin] < order[one.row] < order[end] and not one.ducked]
-        if begin in at and inside:
+        if begin in at and inside and not any(row.start for row in script.rows if row.row in (begin, end)):
             assert at[begin].start_sample <= inside[0].start_sample
             assert at[begin].end_sample <= max(one.end_sample for one in inside) or any(
                 one.ducked for one in timeline.placements if order[begin] < order[one.row] < order[end]
