@@ -35,3 +35,7 @@ class AudioUnreadable(ModelError):
 
 class SynthesisFailed(ModelError):
     """An engine ran and did not give a usable clip."""
+
+
+class CheckpointUnusable(ModelError):
+    """Weights that cannot be used: missing, truncated, of another net, or a pickle."""
