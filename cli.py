@@ -141,11 +141,10 @@ def convert(
 @app.command()
 def export(
     scene: SceneArgument,
-    to: Annotated[str, typer.Option("--to", help="Formats, as mp3,m4a,ogg.")] = "mp3",
+    to: Annotated[str, typer.Option("--to", help="Formats, as mp3,m4a,ogg,png,svg.")] = "mp3",
 ) -> None:
-    """Hand the mix over as compressed audio with its title."""
-    from composer.exports.scene_audio import export_scene
-
+    """Hand the mix over as compressed audio with its title, and as a picture of its timeline."""
+    from composer.exports.export import export_scene
     from composer.scene import Scene
 
     for path in export_scene(Scene(scene), [name.strip() for name in to.split(",") if name.strip()]):
@@ -199,9 +198,8 @@ def library_search(
 
 
 def _brief(prompt: str, story: Path | None, picture: Path | None, seed: int) -> Brief:
-    from composer.writers.story import read_story
-
     from composer.brief import Brief
+    from composer.writers.story import read_story
 
     if bool(prompt.strip()) + (story is not None) != 1 and not (picture and not story):
         raise typer.BadParameter("give a PROMPT, or --story FILE, or --picture FILE (with a PROMPT if you like)")
@@ -211,10 +209,9 @@ def _brief(prompt: str, story: Path | None, picture: Path | None, seed: int) -> 
 
 
 def _draft(brief: Brief, output: Path, model: str | None, offline: bool, overwrite: bool) -> Draft:
-    from composer.writers.openai import openai_writer_from_environment
-
     from composer.drafting import draft
     from composer.scene import Scene
+    from composer.writers.openai import openai_writer_from_environment
 
     if model and offline:
         raise typer.BadParameter("--model and --offline exclude each other")
