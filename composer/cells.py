@@ -160,7 +160,7 @@ def _number(column: str, value: str | int | float, key: str, faults: list[Fault]
     """A number, without its unit; typographic minus signs and decimal commas are read."""
     if isinstance(value, int | float):
         if math.isfinite(value) and abs(value) < 1e15:
-            return float(value)
+            return float(value) + 0.0  # -0.0 becomes 0.0, which every format can write
         faults.append(Fault(key, column, f"{value!r} is not a usable number"))
         return None
     text = value.strip().replace("\u2212", "-").replace("\u2013", "-").casefold()
@@ -172,7 +172,7 @@ def _number(column: str, value: str | int | float, key: str, faults: list[Fault]
     if found:
         number = float(found.group(1).replace(",", "."))
         if math.isfinite(number):
-            return number
+            return number + 0.0
     hint = {"duration": "seconds such as 2.5, or auto", "volume": "a number of dB from -60 to 0", "pan": "-1 to 1"}
     faults.append(
         Fault(key, column, f"{value[:60]!r} is not a number; give {hint.get(column, 'seconds such as +0.5')}")

@@ -143,8 +143,7 @@ def render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> It
 
 
 def _read_job(scene: Scene, *, forget: frozenset[str]) -> _Job:
-    if not scene.folder.is_dir():
-        raise SceneInvalid(f"{scene.folder}: there is no such scene folder; make one with: talescape plan")
+    scene.must_exist()
     settings = scene.read_settings()
     script, repairs = scene.read_script()
     return _Job(scene, script, settings, make_orders(script, settings, scene, forget=forget), repairs)

@@ -137,14 +137,32 @@ class Scene:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the scene for one render at a time. Raises SceneInvalid when another process holds it."""
-        self.clips_dir.mkdir(parents=True, exist_ok=True)
-        with (self.clips_dir / ".lock").open("w") as lock:
+        """Holds the scene for one render at a time.
+
+        Raises SceneInvalid when there is no such folder, when it cannot be written, or when another process holds it.
+        """
+        self.must_exist()
+        try:
+            self.clips_dir.mkdir(exist_ok=True)
+            lock = (self.clips_dir / ".lock").open("w")
+        except OSError as error:
+            raise SceneInvalid(
+                f"{self.clips_dir}: cannot be written: {error.strerror}; mend the folder's rights, or copy the scene "
+                "to a place that you may write to"
+            ) from error
+        with lock:
             if not _lock(lock.fileno()):
                 raise SceneInvalid(f"{self.folder}: is being rendered by another process; wait until it has finished")
             for folder in (self.folder, self.clips_dir, self.stems_dir, self.plan_dir, self.export_dir):
                 sweep(folder)
             yield
+
+    def must_exist(self) -> None:
+        """Raises SceneInvalid when there is no such folder."""
+        if not self.folder.is_dir():
+            raise SceneInvalid(
+                f'{self.folder}: there is no such scene folder; make one with: talescape plan "PROMPT" -o {self.folder}'
+            )
 
 
 def _lock(descriptor: int) -> bool:

@@ -133,7 +133,7 @@ def _cell_text(column: str, value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        text = repr(value).removesuffix(".0")
+        text = repr(value + 0.0).removesuffix(".0")  # + 0.0: no -0
         return f"+{text}" if column == "start" and value >= 0 else text
     return str(value)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -151,28 +152,34 @@ def _missing_wav_bytes(path: Path) -> int:
     return 0
 
 
-def write_clip(clip: Clip, path: Path, *, subtype: str = "FLOAT") -> None:
-    """Writes a WAV file under a temporary name, flushes it to the disk, then renames it: never half a file.
+def write_clip(clip: Clip, path: Path) -> None:
+    """Writes a float32 WAV file under a temporary name, flushes it to the disk, then renames it: never half a file.
 
-    Raises OSError when the disk does not take all of it; the temporary file is removed then.
+    The same clip gives the same bytes: libsndfile would put the time of day into its PEAK chunk. Raises OSError when
+    the disk does not take all of it; the temporary file is removed then.
     """
-    import soundfile
-
     unfinished = path.with_name(path.name + ".part")
-    n_bytes = clip.samples.size * _BYTES[subtype]
+    frames = np.ascontiguousarray(clip.samples.T, dtype="<f4")
     try:
-        soundfile.write(unfinished, clip.samples.T, clip.sample_rate, format="WAV", subtype=subtype)
-        with unfinished.open("rb+") as file:
+        with unfinished.open("wb") as file:
+            file.write(_float_wav_header(clip, frames.nbytes))
+            file.write(frames.data)
+            file.flush()
             os.fsync(file.fileno())
-        if unfinished.stat().st_size < n_bytes:
-            raise OSError(errno.ENOSPC, f"only {unfinished.stat().st_size:,} of {n_bytes:,} bytes were written")
         os.replace(unfinished, path)
-    except soundfile.LibsndfileError as error:
-        unfinished.unlink(missing_ok=True)
-        raise OSError(errno.EIO, str(error), str(path)) from error
     except OSError:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         raise
 
 
-_BYTES = {"FLOAT": 4, "PCM_24": 3, "PCM_16": 2}
+def _float_wav_header(clip: Clip, n_bytes: int) -> bytes:
+    """RIFF with the chunks that Microsoft asks of a WAV that is not PCM: fmt, fact, data."""
+    frame_bytes = 4 * clip.n_channels
+    chunks = b"WAVEfmt " + struct.pack(
+        "<IHHIIHH", 16, 3, clip.n_channels, clip.sample_rate, clip.sample_rate * frame_bytes, frame_bytes, 32
+    )
+    chunks += b"fact" + struct.pack("<II", 4, clip.n_samples) + b"data"
+    if len(chunks) + 4 + n_bytes >= 2**32:
+        raise OSError(errno.EFBIG, f"{clip.duration_s:,.0f} s of sound do not fit into a WAV file")
+    return b"RIFF" + struct.pack("<I", len(chunks) + 4 + n_bytes) + chunks + struct.pack("<I", n_bytes)
