@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from composer.faults import Fault
+
 
 @dataclass(frozen=True)
 class Brief:
@@ -25,3 +27,5 @@ class Plan:
     rows: list[dict[str, object]]
     about: Mapping[str, str] = field(default_factory=dict)
     """Character -> what the writer knows of them ("chief engineer, calm, in her fifties"), for casting."""
+    repairs: list[Fault] = field(default_factory=list)
+    """What was mended in a model's answer on the way to these rows."""

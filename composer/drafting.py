@@ -11,6 +11,7 @@ from composer.brief import Brief
 from composer.errors import SceneInvalid
 from composer.faults import Fault
 from composer.files import write_atomically
+from composer.pictures import read_picture
 from composer.planner import plan
 from composer.scene import Scene
 from composer.script import Script, read_rows
@@ -37,14 +38,15 @@ def draft(scene: Scene, brief: Brief, writer: Writer | None, *, overwrite: bool 
     A table that came from something else is never written over: SceneInvalid, unless `overwrite`, which keeps the old
     table in plan/. Raises what the planner raises.
     """
+    mark = _brief_mark(brief)
     if scene.script_path.exists() and not overwrite:
-        if _brief_mark(brief) != _kept_mark(scene):
+        if mark != _kept_mark(scene):
             raise SceneInvalid(
                 f"{scene.folder}: holds another table already; render it with: talescape render {scene.folder}, "
                 "choose another folder, or give --overwrite (the old table is kept in plan/)"
             )
-        script, repairs = scene.read_script()
-        return Draft(scene, scene.read_settings().title, script, repairs, new=False)
+        found, repairs = scene.read_script()
+        return Draft(scene, scene.read_settings().title, found, repairs, new=False)
     planned = plan(brief, writer, trail=scene.plan_dir)
     script, repairs = read_rows(planned.rows)
     if script is None:
@@ -55,12 +57,12 @@ def draft(scene: Scene, brief: Brief, writer: Writer | None, *, overwrite: bool 
     about = {name: text for name, text in planned.about.items() if name in speakers and text}
     scene.write_settings(Settings(title=planned.title or "Untitled", seed=brief.seed, about=about))
     scene.write_script(script)
-    write_atomically(scene.plan_dir / "brief.json", _brief_mark(brief))
-    return Draft(scene, planned.title, script, repairs, new=True)
+    write_atomically(scene.plan_dir / "brief.json", mark)
+    return Draft(scene, planned.title, script, [*planned.repairs, *repairs], new=True)
 
 
 def _brief_mark(brief: Brief) -> str:
-    picture = hashlib.sha256(brief.picture.read_bytes()).hexdigest() if brief.picture else None
+    picture = hashlib.sha256(read_picture(brief.picture)).hexdigest() if brief.picture else None
     story = hashlib.sha256(brief.story.encode("utf-8", "surrogatepass")).hexdigest() if brief.story else None
     mark = {"prompt": brief.prompt, "story_sha256": story, "picture_sha256": picture, "seed": brief.seed}
     return json.dumps(mark, ensure_ascii=True, indent=1) + "\n"

@@ -19,7 +19,7 @@ WORDS_A_PIECE = 40
 """Where prose without full stops is cut, at the next word that begins a clause."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
-"""Control characters are never spoken; they separate words (a form feed between pages, a vertical tab between lines)."""
+"""Control characters are never spoken; they separate words (a form feed between pages, a vertical tab in a line)."""
 _LONG_WORD = re.compile(rf"[^\s\u2e80-\ud7ff]{{{MAX_WORD_CHARS}}}")
 _MAGIC = (
     (b"%PDF", "a PDF"),

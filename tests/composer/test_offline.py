@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from composer.brief import Brief
 from composer.errors import StoryUnreadable, WriterUnavailable
+from composer.writers.borders import with_borders
 from composer.writers.offline import plan_offline
 from composer.writers.prompt import plan_prompt
 
 
-def test_a_prompt_is_planned() -> None:
-    assert plan_offline(Brief(prompt="a rainy night in Tokyo", seed=3)) == plan_prompt("a rainy night in Tokyo", seed=3)
+def test_a_prompt_is_planned_and_its_beds_get_borders() -> None:
+    planned, told = (
+        plan_prompt("a rainy night in Tokyo", seed=3),
+        plan_offline(Brief(prompt="a rainy night in Tokyo", seed=3)),
+    )
+    assert told == replace(planned, rows=with_borders(planned.rows)) and told != planned
 
 
-def test_a_picture_alone_names_the_way_out() -> None:
-    with pytest.raises(WriterUnavailable, match="cat.png.*language-model server"):
-        plan_offline(Brief(picture=Path("cat.png")))
+@pytest.mark.parametrize("prompt", ["", "a cat at a window"])
+def test_a_picture_is_never_ignored_but_names_the_way_out(prompt: str) -> None:
+    with pytest.raises(WriterUnavailable, match="cat.png.*language-model server.*OPENAI_BASE_URL.*in a prompt"):
+        plan_offline(Brief(prompt=prompt, picture=Path("cat.png")))
 
 
 def test_a_brief_without_words_is_refused() -> None:
