@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="talescape",
-    help="Turns a prompt or a story into a narrated soundscape, through a script table that you can edit.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,6 +36,25 @@ OfflineOption = Annotated[bool, typer.Option("--offline", help="Plan without a l
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same scene.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace another table; the old one goes to plan/.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"talescape {version('talescape')}")
+        raise typer.Exit()
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Which version.")
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from; every command takes it.")]
+
+
+@app.callback()
+def talescape(version: VersionOption = False, debug: DebugOption = False) -> None:
+    """Turns a prompt or a story into a narrated soundscape, through a script table that you can edit."""
 
 
 @app.command()
@@ -253,8 +272,10 @@ def _render(scene: Scene, only: list[str], fresh: bool, as_json: bool) -> None:
 
 
 def _finished_json(finished: Finished) -> dict[str, object]:
-    failed = [fault.__dict__ for fault in finished.failed]
-    return {**{name: value for name, value in finished.__dict__.items() if name != "warnings"}, "failed": failed}
+    told = {name: value for name, value in finished.__dict__.items() if name != "warnings"}
+    for name in ("loudness_lufs", "true_peak_dbtp"):  # JSON knows no infinity: the level of silence is null
+        told[name] = told[name] if math.isfinite(told[name]) else None
+    return {**told, "failed": [fault.__dict__ for fault in finished.failed]}
 
 
 def _tell(faults: list[Fault]) -> None:
@@ -267,7 +288,7 @@ def _print_json(value: object) -> None:
 
 
 def main() -> NoReturn:
-    """Runs the command line. Our own errors become one line and exit code 1; --debug shows where they came from."""
+    """Runs the command line: an error becomes one line and exit code 1; --debug shows where it came from."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     for stream in (sys.stdout, sys.stderr):
@@ -275,22 +296,28 @@ def main() -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     try:
         app(arguments, standalone_mode=True)
-    except KeyboardInterrupt:
-        print("stopped; what was made is kept, and the next render goes on", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as leaving:
+        if leaving.code == 130:
+            print("stopped; what was made is kept, and the next render goes on", file=sys.stderr)
+        raise
     except Exception as error:
-        if debug or not _is_ours(error):
+        if debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_told(error)}", file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
 
 
-def _is_ours(error: Exception) -> bool:
+def _told(error: Exception) -> str:
+    """An error in words: ours speak for themselves, a fault of the program says that it is one."""
     from composer.errors import ComposerError
     from models.errors import ModelError
 
-    return isinstance(error, ComposerError | ModelError)
+    if isinstance(error, ComposerError | ModelError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"talescape itself failed: {type(error).__name__}: {error}; please report it with what --debug shows"
 
 
 if __name__ == "__main__":

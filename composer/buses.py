@@ -82,7 +82,8 @@ class Channel:
                         piece[:, begin - first : end - first] += part
         except (soundfile.SoundFileError, OSError) as error:
             raise SceneInvalid(
-                f"row {placement.row}: its clip {placement.clip.path} cannot be read: {error}; render again"
+                f"row {placement.row}: its clip {placement.clip.path} cannot be read: {error}; "
+                f"make it anew with: talescape render --only {placement.row} --fresh"
             ) from error
         _fade(piece, first, placement.n_samples, placement.fade_in_samples, placement.fade_out_samples)
         return piece
@@ -121,14 +122,14 @@ def _read_at(file: soundfile.SoundFile, placement: Placement, offset: int, n_sam
         raise SceneInvalid(
             f"row {placement.row}: its clip {placement.clip.path} holds {frames.shape[1]} channels and "
             f"{offset + len(frames)} samples where {placement.clip.n_channels} and {offset + n_samples} are needed; "
-            "render the row again"
+            f"make it anew with: talescape render --only {placement.row} --fresh"
         )
     with np.errstate(all="ignore"):
         suspect = not np.isfinite(frames.sum())
     if suspect and not np.isfinite(frames).all():
         raise SceneInvalid(
             f"row {placement.row}: its clip {placement.clip.path} holds samples that are not finite numbers; "
-            "render the row again with --fresh"
+            f"make it anew with: talescape render --only {placement.row} --fresh"
         )
     return np.ascontiguousarray(frames.T) if frames.shape[1] > 1 else frames.reshape(1, -1)
 

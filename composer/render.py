@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ class _Job:
 def check(scene: Scene) -> tuple[int, list[Fault]]:
     """How many rows the scene's table has, and every fault: of the table, of voices, engines and files."""
     try:
-        job = _read_job(scene, forget=frozenset())
+        job = _read_job(scene, (), fresh=False)
     except ScriptInvalid as error:
         return 0, error.faults
     return len(job.script.rows), job.repairs + job.orders.faults
@@ -108,7 +109,7 @@ def check(scene: Scene) -> tuple[int, list[Fault]]:
 
 def plan_render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> Planned:
     """What render would do, without doing it: the dry run. Raises as render does."""
-    job = _read_job(scene, forget=frozenset(only) if fresh else frozenset())
+    job = _read_job(scene, only, fresh=fresh)
     return _planned(job, only, fresh)
 
 
@@ -118,8 +119,9 @@ def render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> It
     `only` limits synthesis to these rows; `fresh` makes their clips (or all) again even when they are cached.
     Raises ScriptInvalid for a faulty table, SceneInvalid for a faulty folder, RenderFailed when no row could be made.
     """
+    limit_s = _row_limit_s()
     with scene.locked():
-        job = _read_job(scene, forget=frozenset(only) if fresh else frozenset())
+        job = _read_job(scene, only, fresh=fresh)
         planned = _planned(job, only, fresh)
         yield planned
         scene.add_to_cast(job.orders.cast)
@@ -132,7 +134,7 @@ def render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> It
         for order in job.orders.orders:
             if order.row not in wanted:
                 continue
-            outcome = _make_clip(scene, order)
+            outcome = _make_clip(scene, order, limit_s)
             if isinstance(outcome, Fault):
                 failed.append(outcome)
                 yield RowFailed(outcome)
@@ -142,34 +144,49 @@ def render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> It
         yield from _mix_scene(job, failed, synthesized)
 
 
-def _read_job(scene: Scene, *, forget: frozenset[str]) -> _Job:
+def _read_job(scene: Scene, only: Sequence[str], *, fresh: bool) -> _Job:
+    """Reads and decides; with `fresh`, the engines of `only` these rows (or all) are chosen anew."""
     scene.must_exist()
     settings = scene.read_settings()
     script, repairs = scene.read_script()
+    forget = frozenset(only or (row.row for row in script.rows)) if fresh else frozenset()
     return _Job(scene, script, settings, make_orders(script, settings, scene, forget=forget), repairs)
 
 
 def _planned(job: _Job, only: Sequence[str], fresh: bool) -> Planned:
     unknown = set(only) - {row.row for row in job.script.rows}
     if unknown:
-        there = ", ".join(row.row for row in job.script.sounding())
-        raise SceneInvalid(f"--only: no such row: {', '.join(sorted(unknown))}; rows that sound: {there}")
-    chosen = [order for order in job.orders.orders if not only or order.row in only]
-    missing = [order for order in chosen if fresh or find_clip(job.scene.clips_dir, order.fingerprint) is None]
-    names = {order.row for order in missing}
+        sounding = ", ".join(row.row for row in job.script.sounding())
+        raise SceneInvalid(f"--only: no such row: {', '.join(sorted(unknown))}; rows that sound: {sounding}")
+    orders = job.orders.orders
+    there = {order.row for order in orders if find_clip(job.scene.clips_dir, order.fingerprint) is not None}
+    missing = [order for order in orders if (not only or order.row in only) and (fresh or order.row not in there)]
+    there -= {order.row for order in missing}
     return Planned(
         rows=len(job.script.rows),
         synthesize=[order.row for order in missing],
-        cached=[order.row for order in job.orders.orders if order.row not in names],
+        cached=[order.row for order in orders if order.row in there],
         estimated_s=round(estimated_s(missing, seconds_by_engine(job.scene.clips_dir)), 1),
         estimated_usd=round(estimated_usd(missing), 4),
     )
 
 
-def _make_clip(scene: Scene, order: Order) -> ClipReceipt | Fault:
+def _row_limit_s() -> float:
+    """How long one row may take: TALESCAPE_ROW_LIMIT_S, or 15 minutes."""
+    written = os.environ.get("TALESCAPE_ROW_LIMIT_S") or ROW_LIMIT_S
+    try:
+        limit_s = float(written)
+    except ValueError:
+        limit_s = 0.0
+    if not 0.0 < limit_s <= threading.TIMEOUT_MAX:
+        raise ComposerError(f"TALESCAPE_ROW_LIMIT_S is {written!r}; give the seconds that one row may take, like 900")
+    return limit_s
+
+
+def _make_clip(scene: Scene, order: Order, limit_s: float) -> ClipReceipt | Fault:
     begun_s = time.perf_counter()
     try:
-        clip = synthesize(order, limit_s=float(os.environ.get("TALESCAPE_ROW_LIMIT_S", ROW_LIMIT_S)))
+        clip = synthesize(order, limit_s=limit_s)
         return keep_clip(
             scene.clips_dir,
             order.fingerprint,
@@ -179,15 +196,22 @@ def _make_clip(scene: Scene, order: Order) -> ClipReceipt | Fault:
             text=order.text,
             seconds_spent=round(time.perf_counter() - begun_s, 4),
         )
-    except (ModelError, ComposerError) as error:
-        return Fault(order.row, "description", str(error))
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    except (ModelError, ComposerError, OSError) as error:
+        cause = error.__cause__ if isinstance(error, ComposerError) else error
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
             raise ComposerError(
-                f"row {order.row}: the disk is full ({scene.clips_dir}); free some space and render again: "
-                "the clips made so far are kept"
+                f"row {order.row}: its clip cannot be written to {scene.clips_dir}: {cause.strerror}; make room and "
+                "render again: the clips made so far are kept"
             ) from error
-        return Fault(order.row, "description", f"{order.engine}: {error}")
+        told = f"{order.engine}: {error}" if isinstance(error, OSError) else str(error)
+        return Fault(order.row, _column_at_fault(order), told)
+
+
+def _column_at_fault(order: Order) -> str:
+    """Where the way out lies when a clip cannot be made: the file that a row names, else its words."""
+    if order.source is not None:
+        return "source"
+    return "image" if order.image is not None else "description"
 
 
 def _mix_scene(job: _Job, failed: list[Fault], synthesized: int) -> Iterator[Event]:

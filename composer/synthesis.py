@@ -32,9 +32,7 @@ def synthesize(order: Order, *, limit_s: float) -> Clip:
     if made:
         return made[0]
     if not raised:
-        raise SynthesisFailed(
-            f"{order.engine} gave nothing within {limit_s:.0f} s; raise it with TALESCAPE_ROW_LIMIT_S"
-        )
+        raise SynthesisFailed(f"{order.engine} gave nothing within {limit_s:g} s; raise it with TALESCAPE_ROW_LIMIT_S")
     error = raised[0]
     if isinstance(error, ModelError | OSError):
         raise error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -69,3 +72,26 @@ class ToySounds:
         if "CRASH" in query.text:
             raise SynthesisFailed("the toy cannot make this")
         return tone(duration_s or (3.0 if query.bed else 1.0), 300 + seed % 1000, 48_000)
+
+
+@dataclass(frozen=True)
+class Toys:
+    """Toy engines for a program that runs on its own: its environment, and the settings that choose them."""
+
+    variables: dict[str, str]
+    settings: dict[str, object]
+
+
+def installed_toys(folder: Path) -> Toys:
+    """The toys as a third party's package, found through its entry points."""
+    information = folder / "toys-1.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1\n")
+    points = {"speech": "ToySpeech", "music": "ToySounds", "sound_effect": "ToySounds"}
+    (information / "entry_points.txt").write_text(
+        "".join(f"[talescape.{kind}]\ntoy-{kind} = toys:{name}\n" for kind, name in points.items())
+    )
+    house = Path(__file__).parent.parent
+    path = os.pathsep.join(str(place) for place in (folder, house / "tests", house))
+    variables = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return Toys(variables, {"title": "Toys", "engines": {kind: f"toy-{kind}" for kind in points}})

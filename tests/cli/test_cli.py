@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from toys import Toys, installed_toys
 from typer.testing import CliRunner
 
 import cli
+from composer.errors import SceneInvalid
 from composer.scene import Scene
 from composer.script import script_of
 from composer.settings import Settings
@@ -29,6 +36,11 @@ def scene(tmp_path: Path) -> Scene:
     scene.write_settings(Settings(title="Test"))
     scene.write_script(script_of(ROWS))
     return scene
+
+
+@pytest.fixture
+def toy_environment(tmp_path: Path) -> Toys:
+    return installed_toys(tmp_path / "toys")
 
 
 def run(*arguments: str, code: int = 0) -> str:
@@ -101,6 +113,11 @@ def test_engines_lists_every_engine_and_what_it_lacks() -> None:
         (["plan", "-o", "x"], 2, "give a PROMPT"),
         (["plan", "a prompt", "--story", "b.txt", "-o", "x"], 2, "give a PROMPT"),
         (["frobnicate"], 2, "No such command"),
+        (["render"], 2, "Missing argument"),
+        (["render", "x", "--loud"], 2, "No such option"),
+        (["plan", "a prompt", "--seed", "-1", "-o", "x"], 2, "--seed"),
+        (["plan", "a prompt", "--model", "m", "--offline", "-o", "x"], 2, "exclude each other"),
+        (["convert", "nowhere.csv", "out.csv"], 1, "error: nowhere.csv: cannot be read"),
         (["plan", "--story", "nowhere.txt", "-o", "x"], 1, "nowhere.txt"),
     ],
 )
@@ -128,3 +145,57 @@ def test_a_plan_is_kept_and_never_written_over_by_another(tmp_path: Path) -> Non
     assert done.returncode == 1 and "--overwrite" in done.stderr
     run("plan", "Something else.", "-o", folder, "--offline", "--overwrite")
     assert (Path(folder) / "plan" / "script-1.csv").read_text("utf-8") == edited
+
+
+def test_the_version_is_told() -> None:
+    assert run_program("--version").stdout == f"talescape {version('talescape')}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device", "/x/y"), "error: /x/y: No space left on device\n"),
+        (KeyError("k"), "error: talescape itself failed: KeyError: 'k'; please report it with what --debug shows\n"),
+        (SceneInvalid("what: where; the way out"), "error: what: where; the way out\n"),
+    ],
+)
+def test_whatever_is_raised_becomes_one_line(
+    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*arguments: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fails)
+    monkeypatch.setattr(sys, "argv", ["talescape", "engines"])
+    with pytest.raises(SystemExit) as leaving:
+        cli.main()
+    assert leaving.value.code == 1
+    assert capsys.readouterr().err == told
+
+
+@pytest.mark.skipif(os.name == "nt", reason="interrupts are sent as POSIX signals")
+def test_an_interrupt_stops_with_a_message_and_the_next_render_goes_on(scene: Scene, toy_environment: Toys) -> None:
+    scene.write_settings(Settings.model_validate(toy_environment.settings))
+    scene.write_script(script_of([*ROWS, {"type": "speech", "character": "Ann", "description": "HANG"}]))
+    command = [sys.executable, "-m", "cli", "render", str(scene.folder)]
+    process = subprocess.Popen(command, env=toy_environment.variables, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    while "[2/3]" not in process.stderr.readline():  # then the third row, which hangs, is under way
+        assert process.poll() is None
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert told.strip() == "stopped; what was made is kept, and the next render goes on"
+    assert len(list(scene.clips_dir.glob("*.wav"))) == 2 and not list(scene.folder.rglob("*.part"))
+    assert not scene.mix_path.exists()
+    done = run_program("render", str(scene.folder), "--json", env=toy_environment.variables)
+    assert json.loads(done.stdout)["synthesized"] == 1
+
+
+def test_a_log_of_a_render_is_plain_text(scene: Scene, toy_environment: Toys) -> None:
+    scene.write_settings(Settings.model_validate(toy_environment.settings))
+    done = run_program("render", str(scene.folder), env=toy_environment.variables)
+    assert done.returncode == 0
+    assert not re.search(r"[^\n -~]", done.stderr)
+    assert [line.split(":")[0] for line in done.stderr.splitlines()[1:3]] == ["[1/2] r01", "[2/2] r02"]

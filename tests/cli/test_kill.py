@@ -23,6 +23,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from toys import installed_toys
 
 from composer.cells import COLUMNS
 from composer.scene import Scene
@@ -75,20 +76,10 @@ def write_table(scene: Scene, raw: list[dict[str, object]]) -> None:
     scene.write_script(script_of([{**row, "row": f"r{number:02d}"} for number, row in enumerate(raw, 1)]))
 
 
-def environment_with_toys(folder: Path) -> dict[str, str]:
-    """An environment in which a third party's speech engine is installed: the toy, through its entry point."""
-    information = folder / "toy_speech-1.dist-info"
-    information.mkdir(parents=True)
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-speech\nVersion: 1\n")
-    (information / "entry_points.txt").write_text("[talescape.speech]\ntoy-speech = toys:ToySpeech\n")
-    path = os.pathsep.join([str(folder), str(HOUSE / "tests"), str(HOUSE)])
-    return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-
-
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     folder = tmp_path_factory.mktemp("kill")
-    environment = environment_with_toys(folder / "toys")
+    environment = installed_toys(folder / "toys").variables
     scene = Scene(folder / "scene")
     scene.folder.mkdir()
     engines = {"speech": "toy-speech", "music": "composed", "sound_effect": "procedural"}
