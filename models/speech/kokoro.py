@@ -16,6 +16,7 @@ from models.engines import Readiness, Voice
 from models.errors import ModelError, VoiceUnknown, WordsUnsupported
 from models.speech.kokoro_voices import VOICES
 from models.speech.kokoro_weights import part_paths, weights
+from models.speech.pronouncing import unshouted, unstretched, with_dropped_g, with_sounds, without_abbreviations
 from models.speech.words import (
     foreign_language,
     foreign_script,
@@ -36,13 +37,14 @@ CLAUSE_PAUSE_S = 0.12
 SILENCE_DB = -46.0
 """Below this against the peak, the ends of a reading count as silence."""
 KEPT_S = 0.03
+_QUOTES, _ENDS = '"“”', ".!?…"
 VOICES_PATH = Path(__file__).parent / "voices" / "kokoro.npz"
 
 
 class Kokoro:
     """Speaks English with 28 voices. Weights and phonemizer load when it first speaks."""
 
-    version: ClassVar[str] = "kokoro-82m-int8/1"
+    version: ClassVar[str] = "kokoro-82m-int8/2"
     licence: ClassVar[str] = "Apache-2.0"
 
     @staticmethod
@@ -119,8 +121,12 @@ class Kokoro:
         yield from self._fitting(parts[-1], british)
 
     def _phonemize(self, text: str, british: bool) -> str:
-        phonemes = self._british(text) if british else self._american(text)
-        return "".join(letter for letter in phonemes if letter in self._vocabulary).strip()
+        g2p = self._british if british else self._american
+        text = unshouted(without_abbreviations(unstretched(text, g2p.lexicon.golds.d)), g2p)
+        phonemes = g2p(with_sounds(with_dropped_g(text, g2p)))
+        kept = "".join(letter for letter in phonemes if letter in self._vocabulary and letter not in _QUOTES).strip()
+        end = text.rstrip()[-1:]
+        return f"{kept}{end}" if kept and end in _ENDS and kept[-1] not in _ENDS else kept
 
     def _read(self, phonemes: str, style: NDArray[np.float32]) -> Samples:
         ids = [self._vocabulary[letter] for letter in phonemes]
