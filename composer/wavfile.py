@@ -27,7 +27,7 @@ class StereoWav:
     def __init__(self, path: Path, *, n_samples: int, sample_rate: int, n_bits: int) -> None:
         self.path, self.n_samples, self._sample_bytes = path, n_samples, n_bits // 8
         self._unfinished = path.with_name(path.name + UNFINISHED)
-        header = _header(n_samples, sample_rate, n_bits)
+        header = wav_header(n_samples, sample_rate, N_CHANNELS, n_bits, is_float=n_bits == 32)
         self._data_offset = len(header)
         self._file = FileIO(self._unfinished, "w+")
         self._write(0, header)
@@ -95,12 +95,19 @@ def _as_pcm_24(frames: Samples) -> bytes:
     return octets[:, :3].tobytes()
 
 
-def _header(n_samples: int, sample_rate: int, n_bits: int) -> bytes:
-    frame_bytes = N_CHANNELS * n_bits // 8
+def wav_header(n_samples: int, sample_rate: int, n_channels: int, n_bits: int, *, is_float: bool) -> bytes:
+    """What comes before the samples: RIFF, or RF64 when the file is larger than 4 GiB."""
+    frame_bytes = n_channels * n_bits // 8
     n_bytes = n_samples * frame_bytes
-    is_float = n_bits == 32
     chunks = b"fmt " + struct.pack(
-        "<IHHIIHH", 16, 3 if is_float else 1, N_CHANNELS, sample_rate, sample_rate * frame_bytes, frame_bytes, n_bits
+        "<IHHIIHH",
+        16,
+        3 if is_float else 1,
+        n_channels,
+        sample_rate,
+        sample_rate * frame_bytes,
+        frame_bytes,
+        n_bits,
     )
     if is_float:
         chunks += b"fact" + struct.pack("<II", 4, min(n_samples, 0xFFFFFFFF))

@@ -100,7 +100,7 @@ def read_clip(path: Path, *, max_duration_s: float = 3600.0) -> Clip:
 
     try:
         with soundfile.SoundFile(path) as file:
-            _refuse_header(path, file.frames, file.channels, file.samplerate, max_duration_s)
+            refuse_header(path, file.frames, file.channels, file.samplerate, max_duration_s)
             frames = file.read(dtype="float32", always_2d=True)
             declared, sample_rate = file.frames, file.samplerate
     except (soundfile.SoundFileError, OSError, RuntimeError) as error:
@@ -109,7 +109,7 @@ def read_clip(path: Path, *, max_duration_s: float = 3600.0) -> Clip:
         raise AudioUnreadable(f"{path}: holds no samples")
     if len(frames) < declared:
         raise AudioUnreadable(f"{path}: is cut short: {len(frames)} of {declared} frames are there")
-    missing = _missing_wav_bytes(path)
+    missing = missing_wav_bytes(path)
     if missing:
         raise AudioUnreadable(f"{path}: is cut short: {missing:,} bytes of its samples are missing")
     if not np.isfinite(frames).all():
@@ -118,7 +118,8 @@ def read_clip(path: Path, *, max_duration_s: float = 3600.0) -> Clip:
     return Clip(np.ascontiguousarray(frames.T), sample_rate)
 
 
-def _refuse_header(path: Path, n_frames: int, n_channels: int, sample_rate: int, max_duration_s: float) -> None:
+def refuse_header(path: Path, n_frames: int, n_channels: int, sample_rate: int, max_duration_s: float) -> None:
+    """Raises AudioUnreadable when a header tells of more than is read."""
     if n_channels > MAX_CHANNELS:
         raise AudioUnreadable(f"{path}: has {n_channels} channels, at most {MAX_CHANNELS} are read")
     if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
@@ -132,7 +133,7 @@ def _refuse_header(path: Path, n_frames: int, n_channels: int, sample_rate: int,
         )
 
 
-def _missing_wav_bytes(path: Path) -> int:
+def missing_wav_bytes(path: Path) -> int:
     """How many bytes of samples a WAV file promises and lacks: libsndfile reads a cut file without a word.
 
     Chunks follow Microsoft's RIFF layout; a size of 2^32 - 1 is a stream's "until the end" and promises nothing.

@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, cast
 
 from models.clip import Clip
 from models.errors import EngineUnavailable, EngineUnknown, ModelError
 
-Kind = Literal["speech", "music", "sound_effect"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.clipsep.streaming import Blocks, Observer, Part, Recording
+
+Kind = Literal["speech", "music", "sound_effect", "separator"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,38 @@ class SoundEngine(Protocol):
         ...
 
 
+class Separation(Protocol):
+    """One recording under way: its blocks go through once."""
+
+    def parts(
+        self,
+        blocks: Iterable[Blocks],
+        *,
+        combine: NDArray[np.float32] | None = None,
+        share: bool = False,
+        observers: Sequence[Observer] = (),
+    ) -> Iterator[Part]:
+        """Stretches of the recording with each query's sound, in order; see models.clipsep.streaming."""
+        ...
+
+    def confidences(self) -> list[float]:
+        """How sure it is, 0 to 1, that each query's sound is in what has gone through so far."""
+        ...
+
+
+class Separator(Protocol):
+    version: ClassVar[str]
+    licence: ClassVar[str]
+
+    def separate(self, mixture: Clip, query: str) -> Clip:
+        """The sound that the words name, as long, with the same rate and channels. Raises QueryUnusable."""
+        ...
+
+    def begin(self, recording: Recording, queries: Sequence[SoundQuery], *, level_rms: float) -> Separation:
+        """A separation of a recording of any length, in blocks. Raises QueryUnusable."""
+        ...
+
+
 @dataclass(frozen=True)
 class Readiness:
     """Whether an engine can work now, and what it lacks and how to get it when it cannot."""
@@ -110,6 +150,9 @@ REGISTRY: dict[Kind, dict[str, str]] = {
         "library": "models.effects.library:Library",
         "audioldm2": "models.effects.audioldm2:AudioLdm2",
         "stable-audio": "models.effects.stable_audio:StableAudio",
+    },
+    "separator": {
+        "clipsep": "models.clipsep.separator:ClipSep",
     },
 }
 
@@ -157,6 +200,12 @@ def speech_engine(name: str) -> SpeechEngine:
 def sound_engine(kind: Literal["music", "sound_effect"], name: str) -> SoundEngine:
     """The one instance of a music or effect engine; its weights load when it first generates."""
     return cast(SoundEngine, _ready_class(kind, name)())
+
+
+@cache
+def separator(name: str) -> Separator:
+    """The one instance of a separator; its weights load at its first query."""
+    return cast(Separator, _ready_class("separator", name)())
 
 
 def _ready_class(kind: Kind, name: str) -> type:

@@ -39,3 +39,7 @@ class SynthesisFailed(ModelError):
 
 class CheckpointUnusable(ModelError):
     """Weights that cannot be used: missing, truncated, of another net, or a pickle."""
+
+
+class QueryUnusable(ModelError):
+    """A query says nothing, far too much, or what this checkpoint cannot be asked."""

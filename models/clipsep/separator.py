@@ -1,0 +1,162 @@
+"""CLIPSep as an engine: words or pictures in, the sound that they name out of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.clip import Clip, Samples
+from models.clipsep.checkpoint import CheckpointConfig, load_config, load_net
+from models.clipsep.confidence import Evidence
+from models.clipsep.level import GatedLevel
+from models.clipsep.net import SeparationNet
+from models.clipsep.streaming import Blocks, Magnitudes, Masks, Observer, Part, Recording, separate_blocks
+from models.clipsep.warp import log_magnitude, unwarp, warp
+from models.encoders import Encoder, encoder
+from models.engines import Readiness, SoundQuery
+from models.errors import QueryUnusable
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""The bundled checkpoint."""
+PROMPTS = ("{}", "a photo of {}.", "a photo of the small {}.", "a low resolution photo of a {}.", "a photo of many {}.")
+"""Words are put to the encoder in each of these, and the vectors averaged (Dong et al. 2023, section 4)."""
+MAX_QUERIES = 64
+MAX_CHARACTERS = 2_000
+
+
+class ClipSep:
+    """Separates by the checkpoint in `folder`; the net and its encoder are loaded at the first query."""
+
+    version: ClassVar[str] = "1"
+    licence: ClassVar[str] = "Apache-2.0; credits of the training sounds in models/clipsep/weights"
+
+    def __init__(self, folder: Path = WEIGHTS, *, words_encoder: Encoder | None = None) -> None:
+        self._folder, self._given_encoder = folder, words_encoder
+
+    @staticmethod
+    def readiness() -> Readiness:
+        if (WEIGHTS / "config.json").is_file():
+            return Readiness(True)
+        return Readiness(False, f"a checkpoint in {WEIGHTS}: talescape train makes one")
+
+    def separate(self, mixture: Clip, query: str) -> Clip:
+        """The sound that the words name, as long, with the same rate and channels. Raises QueryUnusable."""
+        samples, _ = self.separate_all(mixture, [SoundQuery(query)])
+        return Clip(samples[0], mixture.sample_rate, credits=mixture.credits)
+
+    def separate_all(self, mixture: Clip, queries: Sequence[SoundQuery]) -> tuple[Samples, list[float]]:
+        """The sound of each query (n_queries, channels, n_samples), and how sure it is that each is there."""
+        level = GatedLevel(mixture.sample_rate)
+        level.add(mixture.samples)
+        separation = self.begin(Recording(mixture.sample_rate, *mixture.samples.shape), queries, level_rms=level.rms())
+        parts = [part.parts for part in separation.parts([mixture.samples])]
+        nothing = np.zeros((len(queries), *mixture.samples.shape), np.float32)
+        return (np.concatenate(parts, axis=2) if parts else nothing), separation.confidences()
+
+    def begin(self, recording: Recording, queries: Sequence[SoundQuery], *, level_rms: float) -> Separation:
+        """A separation that takes blocks; `level_rms` is the recording's gated level. Raises QueryUnusable."""
+        refuse_unusable(queries)
+        vectors = torch.from_numpy(self.query_vectors(queries)).to(_device())
+        return Separation(self._net, vectors, recording, level_rms)
+
+    def query_vectors(self, queries: Sequence[SoundQuery]) -> NDArray[np.float32]:
+        """What the net is asked with: (n_queries, query_size)."""
+        if self._config.query == "none":
+            raise QueryUnusable(f"{self._folder}: this checkpoint was trained without queries (PIT)")
+        if self._config.query == "label":
+            return self._label_vectors(queries)
+        return np.stack([self._query_vector(query) for query in queries])
+
+    def _query_vector(self, query: SoundQuery) -> NDArray[np.float32]:
+        vectors = []
+        if query.text:
+            said = query.text.strip()
+            vectors.append(self._encoder.texts([prompt.format(said) for prompt in PROMPTS]).mean(axis=0))
+        if query.image is not None:
+            vectors.append(self._encoder.pictures([query.image])[0])
+        mean: NDArray[np.float32] = np.mean(vectors, axis=0, dtype=np.float32)
+        return mean
+
+    def _label_vectors(self, queries: Sequence[SoundQuery]) -> NDArray[np.float32]:
+        labels = self._config.labels
+        vectors = np.zeros((len(queries), len(labels)), np.float32)
+        for row, query in zip(vectors, queries, strict=True):
+            if query.text.strip() not in labels:
+                raise QueryUnusable(f"{query.text!r} is not a label of this checkpoint; it has: {', '.join(labels)}")
+            row[labels.index(query.text.strip())] = 1.0
+        return vectors
+
+    @cached_property
+    def _config(self) -> CheckpointConfig:
+        return load_config(self._folder)
+
+    @cached_property
+    def _net(self) -> SeparationNet:
+        return load_net(self._folder).to(_device())
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return self._given_encoder or encoder(self._config.encoder)
+
+
+class Separation:
+    """One recording under way: its blocks go through once, and afterwards it says how sure it is of each query."""
+
+    def __init__(self, net: SeparationNet, vectors: Tensor, recording: Recording, level_rms: float) -> None:
+        self._net, self._recording, self._n_queries = net, recording, len(vectors)
+        with torch.inference_mode():
+            self._query_logits = net.query_logits(vectors)  # (Q, 32)
+        self._evidence = Evidence(len(vectors))
+
+    def parts(
+        self,
+        blocks: Iterable[Blocks],
+        *,
+        combine: NDArray[np.float32] | None = None,
+        share: bool = False,
+        observers: Sequence[Observer] = (),
+    ) -> Iterator[Part]:
+        """The stretches of the recording with each query's sound; see `separate_blocks`."""
+        return separate_blocks(
+            blocks, self._recording, self.masks, self._n_queries, combine=combine, share=share, observers=observers
+        )
+
+    def confidences(self) -> list[float]:
+        """How sure it is, 0 to 1, that each query's sound is in what has gone through so far."""
+        return self._evidence.confidences()
+
+    def masks(self, windows: Magnitudes) -> Masks:
+        """One pass of the U-Net, however many queries: (B, 513, 256) -> (B, Q, 513, 256)."""
+        with torch.inference_mode():
+            warped = warp(torch.from_numpy(windows).to(self._query_logits.device))  # (B, 256, 256)
+            features = self._net.features(log_magnitude(warped)[:, None])  # (B, 32, 256, 256)
+            logits = self._query_logits.expand(len(windows), -1, -1)
+            masks = torch.sigmoid(self._net.mask_logits(features, logits))  # (B, Q, 256, 256)
+            self._evidence.add(warped, masks)
+            found: Masks = unwarp(masks).cpu().numpy()
+        return found
+
+
+def refuse_unusable(queries: Sequence[SoundQuery]) -> None:
+    """Raises QueryUnusable for queries that say nothing, or far too much."""
+    if not 1 <= len(queries) <= MAX_QUERIES:
+        raise QueryUnusable(f"{len(queries)} queries were given; give 1 to {MAX_QUERIES}")
+    for number, query in enumerate(queries, 1):
+        if not query.text.strip() and query.image is None:
+            raise QueryUnusable(f"query {number} is empty; say what should be heard, as 'dog barking'")
+        if len(query.text) > MAX_CHARACTERS:
+            raise QueryUnusable(
+                f"query {number} has {len(query.text):,} characters, at most {MAX_CHARACTERS:,} are read; "
+                "name one sound in a few words"
+            )
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
