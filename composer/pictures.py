@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,14 @@ def read_picture(path: Path) -> bytes:
         raise StoryUnreadable(f"{path}: cannot be read ({why}); check its name and rights") from error
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Pillow warns of odd notes in a file and of many pixels; the one does not matter, the other is checked here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _with_alpha(picture: Image.Image) -> Image.Image:
     """The picture in RGBA, from any mode; 16 bits a channel are brought to 8, which Pillow would cut off."""
     if picture.mode.startswith("I"):
@@ -51,8 +61,7 @@ def picture_part(path: Path) -> dict[str, object]:
 
     data = io.BytesIO(read_picture(path))
     try:
-        with warnings.catch_warnings(), Image.open(data) as picture:
-            warnings.simplefilter("ignore")
+        with _without_warnings(), Image.open(data) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise StoryUnreadable(f"{path}: has {width} x {height} pixels; shrink it to 4096 x 4096 or less first")

@@ -69,12 +69,13 @@ class AnswerUnusable(ValueError):
 def json_in(text: str) -> object:
     """The largest JSON object or array in a reply. Raises AnswerUnusable saying what is wrong with it."""
     said = _THOUGHTS.sub("", text).strip()
+    for each in (text, said):
+        try:
+            return json.loads(each)
+        except (ValueError, RecursionError) as error:
+            whole = str(error)
     if not said:
         raise AnswerUnusable("the answer is empty")
-    try:
-        return json.loads(said)
-    except (ValueError, RecursionError) as error:
-        whole = error
     decoder = json.JSONDecoder()
     best: tuple[int, object] = (0, None)
     position = 0
@@ -202,6 +203,8 @@ def _emptied(rows: list[dict[str, object]], fault: Fault) -> Fault | None:
     if fault.message.startswith("a foreground row has no id"):
         given = [name for name in ("id", "action") if row.get(name) not in (None, "")]
         columns = ["layout"] if len(given) == 2 else given
+    elif re.search("without a begin|already open|needs an id", fault.message):
+        return None
     elif fault.column not in _MAY_BE_EMPTY and not fault.message.startswith(("no such column", "is given twice")):
         return None
     key = next((key for key in reversed(row) if key[:60] in columns or _column(key) in columns), None)
