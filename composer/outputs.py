@@ -20,7 +20,7 @@ RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "
 def output_paths(source: SoundFile, names: Sequence[str], output: Path) -> dict[str, Path]:
     """A path for each name: `output` itself when it is a sound file's name, else files in that folder.
 
-    The folder is made. Raises ComposerError when a path is the recording itself, cannot be, or has no room.
+    Raises ComposerError when a path is the recording itself or cannot be.
     """
     suffix = output.suffix.lower()
     if output.is_dir() or not (suffix in CONTAINERS or _is_media(output)):
@@ -37,23 +37,29 @@ def output_paths(source: SoundFile, names: Sequence[str], output: Path) -> dict[
         _refuse_source(path, source.path)
         if path.is_dir():
             raise ComposerError(f"{path}: is a folder; move it away, or name another output")
-    folder = next(iter(paths.values())).parent
+    return paths
+
+
+def make_room(source: SoundFile, paths: Sequence[Path]) -> None:
+    """Makes the folder of the outputs. Raises ComposerError when it cannot be or the files do not fit on its disk."""
+    folder = paths[0].parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise ComposerError(f"{folder}: cannot be made a folder: {error.strerror}") from error
-    needed = sum(_n_bytes(source, path) for path in paths.values())
+    needed = sum(_n_bytes(source, path) for path in paths)
     if needed > free:
         raise ComposerError(f"{folder}: {needed:,} bytes are needed, {free:,} are free; make room or name another disk")
-    return paths
 
 
-def refuse_as_output(path: Path, source: Path) -> None:
-    """Raises ComposerError when a file to be written is the recording itself, under whatever name, or a folder."""
+def refuse_picture(path: Path, source: Path, outputs: Sequence[Path]) -> None:
+    """Raises ComposerError when a picture would be written over the recording, over an output, or is a folder."""
     _refuse_source(path, source)
-    if path.is_dir() or not path.parent.is_dir():
-        raise ComposerError(f"{path}: name a file in a folder that is there")
+    if path.is_dir():
+        raise ComposerError(f"{path}: is a folder; name a file")
+    if path.absolute() in (output.absolute() for output in outputs):
+        raise ComposerError(f"{path}: is an output too; name another file for the picture")
 
 
 def _refuse_source(path: Path, source: Path) -> None:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from composer.errors import ComposerError
 from composer.files import UNFINISHED
-from composer.outputs import output_paths, refuse_as_output
+from composer.outputs import make_room, output_paths, refuse_picture
 from composer.sound_files import FLOATS, Blocks, SoundFile, SoundWriter, as_kept, described, read_blocks
 from models.clipsep.level import GatedLevel
+from models.clipsep.queries import refuse_unusable
 from models.engines import Separator, SoundQuery, separator
 
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ def separate(
     With the residual, queries that claim the same sound share it, and all files sum to the recording: exactly where
     they are PCM, to float32's rounding where they are float. Raises ComposerError and ModelError.
     """
+    refuse_unusable(queries)
     named = _named(queries)
     if keep_residual and RESIDUAL in named:
         raise ComposerError(f"a query is called {RESIDUAL!r}, as what is left; word it in another way")
     source, level_rms = look_through(audio)
     outputs = output_paths(source, [*named, RESIDUAL] if keep_residual else list(named), output)
     if plot is not None:
-        refuse_as_output(plot, audio)
+        refuse_picture(plot, audio, list(outputs.values()))
 
     def sounds(part: Part, subtypes: Sequence[str]) -> list[Blocks]:
         kept = [as_kept(sound, subtype) for sound, subtype in zip(part.parts, subtypes, strict=False)]
@@ -99,6 +101,7 @@ def remix(
 
     Queries that claim the same sound share it. With gains of 0 the recording comes back as it is.
     """
+    refuse_unusable([query for query, _ in changes])
     named = _named([query for query, _ in changes])
     if len(named) < len(changes):
         raise ComposerError("a query was given twice; give each once, with one gain")
@@ -161,6 +164,7 @@ def _run(job: _Job, plot: Path | None, model: Path | None) -> Iterator[Event]:
     recording = Recording(source.sample_rate, source.n_channels, source.n_samples)
     separation = _separator(model).begin(recording, list(job.queries.values()), level_rms=job.level_rms)
     picture = MaskPicture(recording.n_frames, list(job.queries))
+    make_room(source, list(job.outputs.values()))
     yield Opened(source.duration_s, source.sample_rate, source.n_channels, len(job.queries))
     n_clipped = 0
     with ExitStack() as stack:
@@ -191,6 +195,7 @@ def _separator(model: Path | None) -> Separator:
 def _save(picture: MaskPicture, path: Path) -> None:
     unfinished = path.with_name(path.name + UNFINISHED)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(unfinished)
         os.replace(unfinished, path)
     except OSError as error:

@@ -17,6 +17,7 @@ from models.clipsep.checkpoint import CheckpointConfig, load_config, load_net
 from models.clipsep.confidence import Evidence
 from models.clipsep.level import GatedLevel
 from models.clipsep.net import SeparationNet
+from models.clipsep.queries import prompted, refuse_unusable
 from models.clipsep.streaming import Blocks, Magnitudes, Masks, Observer, Part, Recording, separate_blocks
 from models.clipsep.warp import log_magnitude, unwarp, warp
 from models.encoders import Encoder, encoder
@@ -25,10 +26,6 @@ from models.errors import QueryUnusable
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The bundled checkpoint."""
-PROMPTS = ("{}", "a photo of {}.", "a photo of the small {}.", "a low resolution photo of a {}.", "a photo of many {}.")
-"""Words are put to the encoder in each of these, and the vectors averaged (Dong et al. 2023, section 4)."""
-MAX_QUERIES = 64
-MAX_CHARACTERS = 2_000
 
 
 class ClipSep:
@@ -77,8 +74,7 @@ class ClipSep:
     def _query_vector(self, query: SoundQuery) -> NDArray[np.float32]:
         vectors = []
         if query.text:
-            said = query.text.strip()
-            vectors.append(self._encoder.texts([prompt.format(said) for prompt in PROMPTS]).mean(axis=0))
+            vectors.append(self._encoder.texts(prompted(query.text)).mean(axis=0))
         if query.image is not None:
             vectors.append(self._encoder.pictures([query.image])[0])
         mean: NDArray[np.float32] = np.mean(vectors, axis=0, dtype=np.float32)
@@ -142,20 +138,6 @@ class Separation:
             self._evidence.add(warped, masks)
             found: Masks = unwarp(masks).cpu().numpy()
         return found
-
-
-def refuse_unusable(queries: Sequence[SoundQuery]) -> None:
-    """Raises QueryUnusable for queries that say nothing, or far too much."""
-    if not 1 <= len(queries) <= MAX_QUERIES:
-        raise QueryUnusable(f"{len(queries)} queries were given; give 1 to {MAX_QUERIES}")
-    for number, query in enumerate(queries, 1):
-        if not query.text.strip() and query.image is None:
-            raise QueryUnusable(f"query {number} is empty; say what should be heard, as 'dog barking'")
-        if len(query.text) > MAX_CHARACTERS:
-            raise QueryUnusable(
-                f"query {number} has {len(query.text):,} characters, at most {MAX_CHARACTERS:,} are read; "
-                "name one sound in a few words"
-            )
 
 
 def _device() -> torch.device:
