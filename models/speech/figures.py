@@ -31,7 +31,7 @@ _HEIGHT = re.compile(r"(?<![\w.])(\d{1,2})\s?['′’]\s?(\d{1,2})\s?(?:[\"″�
 _DEGREES = re.compile(rf"{_NUMBER}\s?[°º](?:\s?([CFKNSEW])\b)?")
 _SCALES = {"C": " Celsius", "F": " Fahrenheit", "N": " north", "S": " south", "E": " east", "W": " west"}
 _MINUS = re.compile(r"(?<![\w.)\]%°])(?<![\d)] )[-−](?=[$£€]?\.?\d)|(?<=\s)−(?=\s?\d)")
-_VULGAR = re.compile(r"(\d?)\s?([¼½¾⅐-⅞])")
+_VULGAR = re.compile(r"(?:(\d)\s?)?([¼½¾⅐-⅞])")
 _MIXED = re.compile(r"(?<![\w./])(\d+)\s(?=([1-9])/([2-9]|10|16)\b(?!/|\.\d))")
 _FRACTION = re.compile(r"(?<![\w./])(\d{1,2})/(\d{1,2})(?![\w/]|\.\d)")
 _PARTS = ("", "", "half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -54,7 +55,8 @@ def weights() -> Path | bytes:
             os.fsync(file.fileno())
         os.replace(unfinished, path)
     except OSError:  # a full or read-only disk: the bytes serve as well
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
         return joined
     return path
 

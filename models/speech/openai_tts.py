@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import os
+import tempfile
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from models.clip import Clip
+from models.clip import Clip, read_clip, with_channels
 from models.engines import Readiness, Voice
-from models.errors import EngineUnavailable, SynthesisFailed, VoiceUnknown
-from models.speech.words import paragraphs, sentences
+from models.errors import AudioUnreadable, EngineUnavailable, SynthesisFailed, VoiceUnknown
+from models.speech.words import paragraphs, sentences, shorter_parts
 
 VOICES: tuple[Voice, ...] = (
     Voice("alloy", "neutral", "American", "adult", 150.0, 0.85),
@@ -65,34 +66,43 @@ class OpenAITts:
 
     def _read(self, text: str, voice: str) -> Clip:
         import openai
-        import soundfile
 
         key = os.environ.get("OPENAI_API_KEY") or "none"
         client: Any = openai.OpenAI(api_key=key, timeout=TIMEOUT_S, max_retries=N_RETRIES)
         model = os.environ.get("TALESCAPE_TTS_MODEL") or "tts-1"
         try:
             answer = client.audio.speech.create(model=model, voice=voice, input=text, response_format="wav").content
-        except openai.AuthenticationError as error:
-            raise EngineUnavailable("openai-tts: the server refused the key in OPENAI_API_KEY") from error
+        except openai.AuthenticationError:  # its text may quote the key: it is not handed on
+            raise EngineUnavailable("openai-tts: the server refused the key in OPENAI_API_KEY") from None
         except openai.OpenAIError as error:
-            raise SynthesisFailed(f"openai-tts: {_without(key, str(error))[:300]}") from error
-        try:
-            frames, sample_rate = soundfile.read(io.BytesIO(answer), dtype="float32", always_2d=True)
-        except (soundfile.SoundFileError, RuntimeError) as error:
-            raise SynthesisFailed(
-                f"openai-tts: the server answered {len(answer):,} bytes that are not a WAV"
-            ) from error
-        return Clip(np.ascontiguousarray(frames.T[:1]), sample_rate)
+            raise SynthesisFailed(f"openai-tts: {_without(key, str(error))[:300]}") from None
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "answer"
+            path.write_bytes(answer)
+            try:
+                return with_channels(read_clip(path), 1)
+            except AudioUnreadable as error:
+                fault = str(error).removeprefix(f"{path}: ")
+                raise SynthesisFailed(
+                    f"openai-tts: the server answered {len(answer):,} bytes that are not a whole WAV: {fault}"
+                ) from None
 
 
 def _requests(text: str) -> list[str]:
-    """The text in requests that the API takes, cut at sentences."""
+    """The text in requests that the API takes, cut at sentences, and within a sentence that is longer."""
     parts = [""]
     for sentence in [sentence for paragraph in paragraphs(text) for sentence in sentences(paragraph)]:
-        if len(parts[-1]) + len(sentence) >= MAX_CHARACTERS:
-            parts.append("")
-        parts[-1] = f"{parts[-1]} {sentence[:MAX_CHARACTERS]}".strip()
+        for piece in _fitting(sentence):
+            if len(parts[-1]) + len(piece) >= MAX_CHARACTERS:
+                parts.append("")
+            parts[-1] = f"{parts[-1]} {piece}".strip()
     return [part for part in parts if part]
+
+
+def _fitting(sentence: str) -> list[str]:
+    if len(sentence) <= MAX_CHARACTERS:
+        return [sentence]
+    return [piece for part in shorter_parts(sentence) for piece in _fitting(part)]
 
 
 def _without(secret: str, text: str) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from itertools import accumulate
 
 from models.speech.figures import spoken_figures
 
 _ADDRESS = re.compile(
-    r"(?<![\w.@/-])(?:https?://)?(?:www\.)?((?:[\w-]+\.)+[a-z]\w{1,5})((?:/[\w.~-]*)*)(?=[\s,;:!?)\"'”]|\.?$|\.\s)",
+    r"(?<![\w.@/-])(?:https?://)?(?:www\.)?((?:[\w-]+\.)+[a-z]\w{1,5})((?:/[\w~-]+(?:\.[\w~-]+)*)*)/?(?=[\s,;:!?)\"'”]|\.?$|\.\s)",
     re.I,
 )
 _MAIL = re.compile(r"(?<![\w.+-])([\w.+-]+)@((?:[\w-]+\.)+[a-z]{2,})\b", re.I)
@@ -34,7 +35,7 @@ _ABBREVIATIONS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str
     (re.compile(r"\b[Nn]o\.\s?(?=\d)|№\s?|(?<![\w&])#(?=\d)"), "number "),
     (re.compile(r"(?<![\w&])#(?=[^\W\d_])"), "hashtag "),
     (re.compile(r"\b[Aa]pt\.\s?(?=\d)"), "apartment "),
-    (re.compile(r"\b([Pp])p?\.\s?(?=\d+\s?[-–])"), lambda found: f"{found[1]}ages "),
+    (re.compile(r"\b([Pp])p?\.\s?(?=\d+\s?(?:[-–]|to\s))"), lambda found: f"{found[1]}ages "),
     (re.compile(r"\b([Pp])\.\s?(?=\d)"), lambda found: f"{found[1]}age "),
     (re.compile(r"\b(CO|H|O|N)([₂2])(O?)\b"), lambda found: " ".join([*found[1], "2", *found[3]])),
     (re.compile(r"(?<=\w)\s*--+\s*"), "—"),
@@ -160,12 +161,9 @@ def shorter_parts(text: str) -> list[str]:
 
 def _nearest_middle(lengths: list[int]) -> int:
     """Where to cut a list of parts so that both halves are about equally long."""
-    total, passed = sum(lengths), 0
-    for number, length in enumerate(lengths[:-1], 1):
-        passed += length
-        if passed >= total / 2:
-            return number
-    return len(lengths) - 1
+    passed = list(accumulate(lengths))
+    uneven = [abs(2 * length - passed[-1]) for length in passed[:-1]]
+    return uneven.index(min(uneven)) + 1
 
 
 # Which language a text is in, as far as a voice must know
