@@ -171,6 +171,20 @@ def export(
         print(path)
 
 
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a bundled one.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the state, the log and the checkpoint.")],
+) -> None:
+    """Train a model from a recipe; the same command goes on where a run was cut off."""
+    from training.recipes import train as train_recipe
+
+    def report(line: dict[str, float]) -> None:
+        print(", ".join(f"{name} {value:.6g}" for name, value in line.items()), file=sys.stderr, flush=True)
+
+    print(train_recipe(recipe, output, report=report))
+
+
 AudioArgument = Annotated[Path, typer.Argument(help="A recording of any length, sample rate and channel count.")]
 QueryOption = Annotated[
     list[str] | None, typer.Option("--query", "-q", help="What to find, in words; may be repeated.")
