@@ -29,6 +29,7 @@ from composer.replies import (
 )
 from composer.script import MAX_ROWS
 from composer.trail import Trail
+from composer.writers.borders import with_borders
 
 if TYPE_CHECKING:
     import jinja2
@@ -118,7 +119,7 @@ def _plan_with(writer: Writer, brief: Brief, trail: Trail, n_tries: int) -> Plan
         if len(rows) > MAX_ROWS:
             raise PlanFailed(f"{writer.model} made more than {MAX_ROWS:,} rows; split the story by chapter")
     about = {member.name: member.about for member in outline.cast}
-    return Plan(title=outline.title[:200] or "Untitled", rows=rows, about=about, repairs=repairs)
+    return Plan(title=outline.title[:200] or "Untitled", rows=with_borders(rows), about=about, repairs=repairs)
 
 
 def _answered(

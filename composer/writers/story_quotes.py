@@ -128,12 +128,12 @@ def _is_speech(text: str, begin: int, inside: int, end: int, closed: bool) -> bo
         return before[-1] in "：，。:,！？」』" or quote[-1] in "。！？"
     if quote[-1] in ",—…-–" or _VERB_BEFORE.search(text[max(0, begin - 120) : begin]) or _VERB_NEXT.match(after):
         return True
-    if before[-1] in '.!?…,;:—–”’»")':
-        return quote[-1] in ".!?;:" or not after.strip()
+    if before[-1] in '.!?؟…,;:—–”’»")':
+        return quote[-1] in ".!?؟;:" or not after.strip()
     last_word = re.search(r"[^\W\d_]+(?:-[^\W\d_]+)*$", before)
     if last_word and last_word.group() in SAYING - _NAMING and quote[:1].isupper():
         return True
-    return quote[-1] in ".!?" and quote[:1].isupper() and len(quote.split()) > 4
+    return quote[-1] in ".!?؟" and quote[:1].isupper() and len(quote.split()) > 4
 
 
 def _dash_pieces(text: str) -> list[Piece]:

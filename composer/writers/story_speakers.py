@@ -10,7 +10,7 @@ from composer.writers.story_people import NARRATOR, People
 from composer.writers.story_quotes import Piece
 from composer.writers.story_subjects import Mention, actor_of, last_sentence, subject_after, subject_before, subject_of
 
-_STRANGERS = {"": "Someone", "?he": "Man", "?she": "Woman", "?it": "Someone"}
+_STRANGERS = {"": "Someone", "?other": "Someone Else", "?he": "Man", "?she": "Woman", "?it": "Someone"}
 """Who speaks when the text does not let it be known: nobody at all, or only a pronoun."""
 EVERYONE = "Everyone"
 NEAR_PARAGRAPHS = 8
@@ -41,6 +41,7 @@ def speakers_of(paragraphs: Sequence[Sequence[Piece]], breaks: Sequence[bool]) -
     reader = _Reader(people)
     found = [reader.read(pieces, told[at], beats[at], breaks[at]) for at, pieces in enumerate(paragraphs)]
     _fill_backwards(found, paragraphs, breaks, people)
+    _let_strangers_take_turns(found, paragraphs, breaks)
     return [[_STRANGERS.get(name, name) for name in row] for row in found], people
 
 
@@ -277,3 +278,20 @@ def _fill_backwards(
                 found[at][index] = next((each for each in known if people.gender(each) == wanted), name)
             elif name == "":
                 found[at][index] = other
+
+
+def _let_strangers_take_turns(
+    found: list[list[str]], paragraphs: Sequence[Sequence[Piece]], breaks: Sequence[bool]
+) -> None:
+    """Two quotes of nobody known, one paragraph after the other, are two people's."""
+    last: str | None = None
+    for at, pieces in enumerate(paragraphs):
+        said = [index for index, piece in enumerate(pieces) if piece.said]
+        if breaks[at] or not any(found[at][index] == "" for index in said):
+            last = None
+            continue
+        goes_on = at > 0 and any(piece.open_ended for piece in paragraphs[at - 1])
+        if not (goes_on and last is not None):
+            last = "?other" if last == "" else ""
+        for index in said:
+            found[at][index] = found[at][index] or last

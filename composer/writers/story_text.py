@@ -20,6 +20,8 @@ WORDS_A_PIECE = 40
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 """Control characters are never spoken; they separate words (a form feed between pages, a vertical tab in a line)."""
+_DIRECTION = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+"""Marks of the writing direction, which are seen and not heard."""
 _LONG_WORD = re.compile(rf"[^\s\u2e80-\ud7ff]{{{MAX_WORD_CHARS}}}")
 _MAGIC = (
     (b"%PDF", "a PDF"),
@@ -43,8 +45,8 @@ _CHAPTER = re.compile(
     r"nineteen|twenty(?:-\w+)?|first|second|third|last)\b.{0,80}|prologue|epilogue|interlude|foreword|afterword|"
     r"[ivxlc]{1,7}\.?|\d{1,3}\.?)"
 )
-_ENDS = re.compile(r"[.!?…:;,。！？—–\-][\"'”’»)\]*_]*$|[\"”’»」]$")
-_SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’»)\]*_]*(?=\s+[^a-z\s])|[。！？]+[」』”]?)")
+_ENDS = re.compile(r"[.!?…؟۔:;,。！？—–\-][\"'”’»)\]*_]*$|[\"”’»」]$")
+_SENTENCE_END = re.compile(r"(?:[.!?…؟۔]+[\"'”’»)\]*_]*(?=\s+[^a-z\s])|[。！？]+[」』”]?)")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Prof|Capt|Col|Gen|Lt|Sgt|Rev|Sr|Jr|Mt|No|vs|etc|i\.e|e\.g|[A-Z])\.$")
 _CLAUSE_WORD = re.compile(
     r"\s(?=(?:and|but|so|then|because|when|while|which|who|or|as|until|before|after|where|for|though|if)\s)"
@@ -90,6 +92,8 @@ def _decode(data: bytes, path: Path) -> str:
                 return data.decode(encoding)
             except UnicodeDecodeError as error:
                 raise StoryUnreadable(f"{path}: is damaged {encoding} text; save it again as UTF-8") from error
+    if b"\x00" in data and (text := _unmarked_utf16(data)):
+        return text
     if b"\x00" in data:
         raise StoryUnreadable(f"{path}: holds NUL bytes, so it is not plain text; save it as .txt (UTF-8) first")
     for encoding in ("utf-8", "cp1252"):
@@ -98,6 +102,18 @@ def _decode(data: bytes, path: Path) -> str:
         except UnicodeDecodeError:
             continue
     raise StoryUnreadable(f"{path}: is neither UTF-8 nor Windows-1252 text; save it as UTF-8")
+
+
+def _unmarked_utf16(data: bytes) -> str:
+    """UTF-16 text without its mark, known by NUL bytes that stand in every other place only; empty when it is none."""
+    odd, even = data[1::2].count(0), data[::2].count(0)
+    if len(data) % 2 or min(odd, even) or max(odd, even) < len(data) / 8:
+        return ""
+    try:
+        text = data.decode("utf-16-le" if odd else "utf-16-be")
+    except UnicodeDecodeError:
+        return ""
+    return text if not _CONTROL.search(text) else ""
 
 
 def _without_gutenberg(text: str) -> str:
@@ -120,7 +136,7 @@ def checked(text: str) -> str:
         raise StoryUnreadable(
             f"the story has {len(text):,} characters, at most {MAX_CHARS:,} are read; split it by chapter"
         )
-    tidy = tidy_text(_CONTROL.sub(" ", text))
+    tidy = tidy_text(_CONTROL.sub(" ", _DIRECTION.sub(_direction, text)))
     if not has_words(tidy):
         raise StoryUnreadable("the story holds no words; give at least one sentence of text")
     longest = _LONG_WORD.search(tidy)
@@ -130,6 +146,12 @@ def checked(text: str) -> str:
             "give plain prose with spaces between its words"
         )
     return tidy
+
+
+def _direction(mark: re.Match[str]) -> str:
+    """What stands for a mark of direction: nothing, but a space between two words."""
+    around = mark.string[max(0, mark.start() - 1) : mark.start()], mark.string[mark.end() : mark.end() + 1]
+    return " " if all(has_words(each) for each in around) else ""
 
 
 def has_words(text: str) -> bool:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from composer.errors import StoryUnreadable
-from composer.writers.story_text import paragraphs_of, read_story, sentences_of
+from composer.writers.story_text import checked, paragraphs_of, read_story, sentences_of
 
 TEXT = "“It’s late,” said Anna. Café!"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
 def test_a_story_reads_the_same_in_every_encoding(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "story.txt"
     path.write_bytes(TEXT.encode(encoding))
@@ -30,7 +30,9 @@ def test_line_ends_of_all_systems_are_one(tmp_path: Path) -> None:
     [
         (b"%PDF-1.7 ...", "PDF"),
         (b"PK\x03\x04 word/document.xml", "zip"),
-        (b"a\x00b\x00", "NUL"),
+        (b"Once\x00upon a time", "NUL"),
+        (b"a\x00b\x00c\x00\x00\x00", "NUL"),
+        (bytes(range(256)) * 10, "NUL"),
         (b"", "empty"),
         (b" \n ", "empty"),
         (b"ab\x81cd", "neither UTF-8"),
@@ -82,6 +84,18 @@ def test_headings_and_breaks_are_told_apart() -> None:
     assert [(paragraph.kind, paragraph.after_break) for paragraph in found] == [
         ("title", False), ("chapter", False), ("prose", False), ("prose", True), ("chapter", False), ("prose", False)
     ]  # fmt: skip
+
+
+def test_marks_of_direction_are_not_spoken_and_part_words_only_where_they_stand_between_two() -> None:
+    assert checked("\u202b«مرحبا.»\u202c Hello\u200f, A\u202eB") == "«مرحبا.» Hello, A B"
+
+
+def test_control_characters_part_words() -> None:
+    assert checked("one\x0ctwo\x0bthree\x00four\x1ffive") == "one two three four five"
+
+
+def test_arabic_questions_end_sentences() -> None:
+    assert sentences_of("من هناك؟ أنا ليلى.") == ["من هناك؟", "أنا ليلى."]
 
 
 def test_titles_before_names_end_no_sentence() -> None:
