@@ -16,6 +16,7 @@ from composer.faults import Fault
 from composer.scene import Scene
 from composer.script import EffectRow, MusicRow, Script, SoundRow, SpeechRow
 from composer.settings import Settings
+from models.clip import probe_clip
 from models.engines import (
     Fit,
     SoundQuery,
@@ -24,7 +25,7 @@ from models.engines import (
     sound_engine,
     speech_engine,
 )
-from models.errors import ModelError
+from models.errors import AudioUnreadable, ModelError
 
 SOURCE_ENGINE = "source"
 SOURCE_VERSION = "1"
@@ -90,7 +91,7 @@ def make_orders(script: Script, settings: Settings, scene: Scene, *, forget: fro
 
 
 def _column_of(row: SpeechRow | MusicRow | EffectRow, error: Exception) -> str:
-    if isinstance(error, SceneInvalid) and not isinstance(row, SpeechRow):
+    if isinstance(error, SceneInvalid | AudioUnreadable) and not isinstance(row, SpeechRow):
         return "source" if row.source else "image"
     return "engine" if isinstance(error, ModelError) else "description"
 
@@ -242,6 +243,8 @@ def _speech_order(row: SpeechRow, settings: Settings, spoken: _Spoken | None, ma
 def _sound_order(row: SoundRow, settings: Settings, scene: Scene, made: Orders, *, forget: bool) -> Order:
     image = scene.own_file(row.image) if row.image else None
     source = scene.own_file(row.source) if row.source else None
+    if source is not None:
+        probe_clip(source)  # a header that lies is told before its gigabytes are hashed
     bed = row.layout == "background"
     query = SoundQuery(text=row.description, image=image, bed=bed)
     if source:

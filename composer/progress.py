@@ -26,7 +26,7 @@ def _show_lines(events: Iterable[Event]) -> Finished:
                 done += 1
                 print(f"[{done}/{total}] {event.row}: {event.engine}, {event.seconds:.1f} s", file=sys.stderr)
             case RowFailed():
-                print(f"failed: {event.fault}", file=sys.stderr)
+                print(f"{event.fault.row}: failed", file=sys.stderr)  # the end tells why
             case Mixing():
                 print(f"mixing {event.duration_s:.1f} s", file=sys.stderr)
             case Finished():
@@ -51,7 +51,7 @@ def _show_bar(events: Iterable[Event]) -> Finished:
                 case RowDone():
                     bar.update(task, advance=1, description=f"{event.row} {event.engine}")
                 case RowFailed():
-                    tell(f"failed: {event.fault}", markup=False)  # type: ignore[call-arg]
+                    tell(f"{event.fault.row}: failed", markup=False)  # type: ignore[call-arg]
                     bar.update(task, advance=1)
                 case Mixing():
                     bar.update(task, description=f"mixing {event.duration_s:.0f} s")

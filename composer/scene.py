@@ -63,16 +63,18 @@ class Scene:
     def own_file(self, written: str) -> Path:
         """A file that the table names, relative to the scene. SceneInvalid when it lies outside or is missing."""
         home = self.folder.resolve()
+        shown = written if len(written) <= 80 else f"{written[:77]}..."
         try:
             path = (home / written).resolve()
             outside = not path.is_relative_to(home)
             missing = not path.is_file()
-        except (OSError, ValueError) as error:
-            raise SceneInvalid(f"{written!r} is not a usable path: {error}") from error
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise SceneInvalid(f"{shown!r} is not a usable path: {reason}; name a file in {self.folder}") from error
         if outside:
-            raise SceneInvalid(f"{written!r} lies outside the scene folder; copy the file into {self.folder}")
+            raise SceneInvalid(f"{shown!r} lies outside the scene folder; copy the file into {self.folder}")
         if missing:
-            raise SceneInvalid(f"{written!r} is not in the scene folder {self.folder}; copy the file there")
+            raise SceneInvalid(f"{shown!r} is not in the scene folder {self.folder}; copy the file there")
         return path
 
     def read_script(self) -> tuple[Script, list[Fault]]:

@@ -30,8 +30,13 @@ class StereoWav:
         header = wav_header(n_samples, sample_rate, N_CHANNELS, n_bits, is_float=n_bits == 32)
         self._data_offset = len(header)
         self._file = FileIO(self._unfinished, "w+")
-        self._write(0, header)
-        self._file.truncate(len(header) + n_samples * N_CHANNELS * self._sample_bytes)
+        try:
+            self._write(0, header)
+            self._file.truncate(len(header) + n_samples * N_CHANNELS * self._sample_bytes)
+        except OSError:
+            self._file.close()
+            self._unfinished.unlink(missing_ok=True)
+            raise
 
     def __enter__(self) -> StereoWav:
         return self

@@ -22,6 +22,9 @@ Samples = NDArray[np.float32]
 MAX_CHANNELS = 32
 MAX_SAMPLE_RATE = 768_000
 MIN_SAMPLE_RATE = 1_000
+MAX_NUMBERS = 500_000_000
+"""2 GB of float32: an hour in stereo at 48 kHz is 346 million."""
+BLOCK_FRAMES = 262_144
 
 
 @dataclass(frozen=True)
@@ -94,28 +97,50 @@ def read_clip(path: Path, *, max_duration_s: float = 3600.0) -> Clip:
     """Reads an audio file with libsndfile.
 
     Refuses what cannot be used: not audio, cut short, over `max_duration_s`, over 32 channels, rates outside
-    1 to 768 kHz, and samples that are not finite numbers. Raises AudioUnreadable with the file's name.
+    1 to 768 kHz, over 500 million numbers, and samples that are not finite. Raises AudioUnreadable with the file's
+    name.
     """
+    import soundfile
+
+    probe_clip(path, max_duration_s=max_duration_s)
+    try:
+        with soundfile.SoundFile(path) as file:
+            sample_rate, declared = file.samplerate, file.frames
+            samples = np.empty((file.channels, declared), dtype=np.float32)
+            at = 0
+            for block in file.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
+                if not np.isfinite(block).all():
+                    where_s = (at + float(np.argmin(np.isfinite(block).all(axis=1)))) / sample_rate
+                    raise AudioUnreadable(f"{path}: holds a sample that is not a finite number at {where_s:.3f} s")
+                samples[:, at : at + len(block)] = block.T
+                at += len(block)
+    except (soundfile.SoundFileError, OSError, RuntimeError) as error:
+        raise _not_audio(path, error) from error
+    if at < declared:
+        raise AudioUnreadable(f"{path}: is cut short: {at} of {declared} frames are there")
+    return Clip(samples, sample_rate)
+
+
+def probe_clip(path: Path, *, max_duration_s: float = 3600.0) -> None:
+    """Raises AudioUnreadable for what read_clip refuses and a header gives away: costs no time on any file."""
     import soundfile
 
     try:
         with soundfile.SoundFile(path) as file:
             refuse_header(path, file.frames, file.channels, file.samplerate, max_duration_s)
-            frames = file.read(dtype="float32", always_2d=True)
-            declared, sample_rate = file.frames, file.samplerate
+            n_frames = file.frames
+        missing = missing_wav_bytes(path)
     except (soundfile.SoundFileError, OSError, RuntimeError) as error:
-        raise AudioUnreadable(f"{path}: cannot be read as audio: {error}") from error
-    if len(frames) == 0:
-        raise AudioUnreadable(f"{path}: holds no samples")
-    if len(frames) < declared:
-        raise AudioUnreadable(f"{path}: is cut short: {len(frames)} of {declared} frames are there")
-    missing = missing_wav_bytes(path)
+        raise _not_audio(path, error) from error
     if missing:
         raise AudioUnreadable(f"{path}: is cut short: {missing:,} bytes of its samples are missing")
-    if not np.isfinite(frames).all():
-        where_s = float(np.argmin(np.isfinite(frames).all(axis=1))) / sample_rate
-        raise AudioUnreadable(f"{path}: holds a sample that is not a finite number at {where_s:.3f} s")
-    return Clip(np.ascontiguousarray(frames.T), sample_rate)
+    if n_frames == 0:
+        raise AudioUnreadable(f"{path}: holds no samples")
+
+
+def _not_audio(path: Path, error: Exception) -> AudioUnreadable:
+    reason = str(error).rpartition("': ")[2].rstrip(".")  # libsndfile's reason, without the path once more
+    return AudioUnreadable(f"{path}: cannot be read as audio: {reason}; wav, flac, ogg, mp3 and aiff are read")
 
 
 def refuse_header(path: Path, n_frames: int, n_channels: int, sample_rate: int, max_duration_s: float) -> None:
@@ -130,6 +155,11 @@ def refuse_header(path: Path, n_frames: int, n_channels: int, sample_rate: int, 
         raise AudioUnreadable(
             f"{path}: says it is {n_frames / sample_rate:,.0f} s long, "
             f"at most {max_duration_s:,.0f} s are read; cut it first"
+        )
+    if n_frames * n_channels > MAX_NUMBERS:
+        raise AudioUnreadable(
+            f"{path}: says it holds {n_frames:,} samples in {n_channels} channels, at most {MAX_NUMBERS:,} numbers "
+            "are read; cut it, or bring it to 48 kHz and two channels first"
         )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.clip import Clip, read_clip, resample, with_channels, write_clip
+from models.clip import Clip, probe_clip, read_clip, resample, with_channels, write_clip
 from models.errors import AudioUnreadable
 
 
@@ -81,18 +81,25 @@ def wav_header(n_bytes: int, n_channels: int = 1, sample_rate: int = 48_000) -> 
 def test_what_is_no_usable_audio_is_refused(data: bytes, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.wav"
     path.write_bytes(data)
-    with pytest.raises(AudioUnreadable, match=reason) as caught:
-        read_clip(path)
-    assert "bad.wav" in str(caught.value)
+    for read in (read_clip, probe_clip):
+        with pytest.raises(AudioUnreadable, match=reason) as caught:
+            read(path)
+        assert str(caught.value).count("bad.wav") == 1
 
 
-def test_a_sparse_giant_is_refused_by_its_header(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("n_channels", "sample_rate", "reason"),
+    [(1, 48_000, "at most 3,600 s"), (32, 768_000, "at most 500,000,000 numbers")],
+)
+def test_a_sparse_giant_is_refused_by_its_header(
+    n_channels: int, sample_rate: int, reason: str, tmp_path: Path
+) -> None:
     path = tmp_path / "giant.wav"
     with path.open("wb") as file:
-        file.write(wav_header(4_000_000_000))
+        file.write(wav_header(4_000_000_000, n_channels, sample_rate))
         file.truncate(44 + 4_000_000_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(AudioUnreadable, match="at most 3,600 s"):
+    with pytest.raises(AudioUnreadable, match=reason):
         read_clip(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 
