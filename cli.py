@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from composer.brief import Brief
     from composer.drafting import Draft
     from composer.faults import Fault
-    from composer.render import Finished
     from composer.scene import Scene
     from composer.separation import Separated
 
@@ -150,8 +148,7 @@ def convert(
     from composer.tables import read_table, write_table
 
     script, faults = read_table(table)
-    for fault in faults:
-        print(f"{fault.severity}: {fault}", file=sys.stderr)
+    _tell([fault for fault in faults if fault.severity != "error"])
     if script is None:
         raise ScriptInvalid(faults)
     write_table(script, out)
@@ -314,12 +311,13 @@ def _draft(brief: Brief, output: Path, model: str | None, offline: bool, overwri
 def _faults_of(target: Path) -> tuple[int, list[Fault]]:
     from composer.render import check as check_scene
     from composer.scene import Scene
-    from composer.tables import read_table
+    from composer.script import read_rows
+    from composer.tables import read_raw_rows
 
     if target.is_dir():
         return check_scene(Scene(target))
-    script, faults = read_table(target)
-    return (len(script.rows) if script else 0), faults
+    raw_rows = read_raw_rows(target)
+    return len(raw_rows), read_rows(raw_rows)[1]
 
 
 def _render(scene: Scene, only: list[str], fresh: bool, as_json: bool) -> None:
@@ -329,7 +327,7 @@ def _render(scene: Scene, only: list[str], fresh: bool, as_json: bool) -> None:
     finished = show(render_scene(scene, only=only, fresh=fresh))
     _tell(finished.warnings)
     if as_json:
-        _print_json(_finished_json(finished))
+        _print_json(finished.as_json())
     else:
         print(finished.mix)
         loudness = f"{finished.loudness_lufs:.1f} LUFS, {finished.true_peak_dbtp:.1f} dBTP"
@@ -346,13 +344,6 @@ def _print_separated(done: Separated, as_json: bool) -> None:
         _print_json({"outputs": outputs, "confidence": {name: round(c, 4) for name, c in done.confidence.items()}})
     else:
         print("\n".join(str(path) for path in done.outputs.values()))
-
-
-def _finished_json(finished: Finished) -> dict[str, object]:
-    told = {name: value for name, value in finished.__dict__.items() if name != "warnings"}
-    for name in ("loudness_lufs", "true_peak_dbtp"):  # JSON knows no infinity: the level of silence is null
-        told[name] = told[name] if math.isfinite(told[name]) else None
-    return {**told, "failed": [fault.__dict__ for fault in finished.failed]}
 
 
 def _tell(faults: list[Fault]) -> None:
@@ -380,21 +371,11 @@ def main() -> NoReturn:
     except Exception as error:
         if debug:
             raise
-        print(f"error: {_told(error)}", file=sys.stderr)
+        from composer.errors import in_a_line
+
+        print(f"error: {in_a_line(error)}", file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
-
-
-def _told(error: Exception) -> str:
-    """An error in words: ours speak for themselves, a fault of the program says that it is one."""
-    from composer.errors import ComposerError
-    from models.errors import ModelError
-
-    if isinstance(error, ComposerError | ModelError):
-        return str(error)
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return f"talescape itself failed: {type(error).__name__}: {error}; please report it with what --debug shows"
 
 
 if __name__ == "__main__":

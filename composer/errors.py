@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.errors import ModelError
+
 if TYPE_CHECKING:
     from composer.faults import Fault
 
@@ -47,3 +49,12 @@ class RenderFailed(ComposerError):
 
 class ExportFailed(ComposerError):
     """A format cannot be written here."""
+
+
+def in_a_line(error: Exception) -> str:
+    """Any error in words: ours speak for themselves, the system's name their file, a fault of ours says that it is."""
+    if isinstance(error, ComposerError | ModelError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"talescape itself failed: {type(error).__name__}: {error}; please report it with what --debug shows"

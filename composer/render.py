@@ -11,7 +11,8 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from math import isfinite
 
 from composer.clips import ClipReceipt, clip_file, find_clip, keep_clip, seconds_by_engine
 from composer.errors import ComposerError, RenderFailed, SceneInvalid, ScriptInvalid
@@ -24,6 +25,7 @@ from composer.scene import Scene
 from composer.script import Script
 from composer.settings import Settings
 from composer.synthesis import synthesize
+from composer.tables import read_raw_rows
 from composer.timeline import build_timeline
 from models.errors import ModelError
 
@@ -75,6 +77,13 @@ class Finished:
     failed: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
 
+    def as_json(self) -> dict[str, object]:
+        """The shape that machines read; JSON knows no infinity, so the level of silence is null."""
+        levels = {"loudness_lufs": self.loudness_lufs, "true_peak_dbtp": self.true_peak_dbtp}
+        told: dict[str, object] = {name: value for name, value in self.__dict__.items() if name != "warnings"}
+        told |= {name: level if isfinite(level) else None for name, level in levels.items()}
+        return {**told, "failed": [asdict(fault) for fault in self.failed]}
+
 
 Event = Planned | RowDone | RowFailed | Mixing | Finished
 
@@ -103,7 +112,7 @@ def check(scene: Scene) -> tuple[int, list[Fault]]:
     try:
         job = _read_job(scene, (), fresh=False)
     except ScriptInvalid as error:
-        return 0, error.faults
+        return len(read_raw_rows(scene.script_path)), error.faults
     return len(job.script.rows), job.repairs + job.orders.faults
 
 

@@ -11,13 +11,14 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from toys import Toys, installed_toys
 from typer.testing import CliRunner
 
 import cli
-from composer.errors import SceneInvalid
+from composer.errors import RenderFailed, SceneInvalid, ScriptInvalid
 from composer.scene import Scene
 from composer.script import script_of
 from composer.settings import Settings
@@ -84,11 +85,39 @@ def test_check_exits_1_with_row_and_column(scene: Scene, tmp_path: Path) -> None
     table = tmp_path / "broken.csv"
     table.write_text("type,character,description,volume\nspeech,Ann,Hello,loud\nspeech,,Hi,-15\n")
     told = json.loads(run("check", str(table), "--json", code=1))
+    assert told["rows"] == 2
     assert [(fault["row"], fault["column"], fault["severity"]) for fault in told["faults"]] == [
         ("r01", "volume", "error"),
         ("r02", "character", "repaired"),
     ]
     assert "row r01, volume" in run("check", str(table), code=1)
+
+
+AWKWARD = json.loads((HOUSE / "tests" / "composer" / "awkward_tables.json").read_text("utf-8"))
+
+
+@pytest.mark.usefixtures("toy_engines")
+@pytest.mark.parametrize("case", AWKWARD, ids=lambda case: str(case["name"]))
+def test_awkward_tables_are_checked_converted_and_rendered_or_refused(case: dict[str, Any], tmp_path: Path) -> None:
+    table, scene = tmp_path / "table.json", Scene(tmp_path / "scene")
+    table.write_text(json.dumps(case["rows"]), "utf-8")
+    scene.folder.mkdir()
+    refused = case["outcome"] == "refused"
+    told = json.loads(run("check", str(table), "--json", code=1 if refused else 0))
+    assert told["rows"] == len(case["rows"])
+    assert [[fault["row"], fault["column"]] for fault in told["faults"]] == case["faults"]
+    if refused:
+        with pytest.raises(ScriptInvalid, match=f"row {case['faults'][-1][0]}" if case["rows"] else "no rows"):
+            run("convert", str(table), str(scene.script_path))
+        return
+    run("convert", str(table), str(scene.script_path))
+    if case["name"] == "another script":
+        with pytest.raises(RenderFailed, match="row r01, description: the toy speaks ASCII only"):
+            run("render", str(scene.folder), "--json")
+        return
+    done = json.loads(run("render", str(scene.folder), "--json"))
+    sounding = [row for row in case["rows"] if row.get("action") != "end"]
+    assert (done["rows"], done["synthesized"], done["failed"]) == (len(case["rows"]), len(sounding), [])
 
 
 def test_convert_goes_to_json_and_back(scene: Scene, tmp_path: Path) -> None:
