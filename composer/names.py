@@ -60,10 +60,13 @@ _FEMALE_WORDS = frozenset(
 )
 _MALE_WORDS = frozenset(
     """he him his himself man men boy gentleman father dad daddy papa grandfather grandpa uncle brother son husband widower
-    groom king prince duke count emperor baron lord sir mr mister monk priest wizard god hero lad male butler fisherman
-    policeman fireman salesman cowboy captain sailor pirate sergeant colonel general admiral major knight bishop pope
-    schoolboy nephew blacksmith lumberjack patriarch rooster giant ogre troll footman""".split()
+    groom king prince duke count emperor baron lord sir mr mister priest wizard god hero lad male butler fisherman
+    policeman fireman salesman cowboy bishop pope monk schoolboy nephew patriarch rooster footman""".split()
 )
+_MALE_TRADES = frozenset(
+    "captain sailor pirate sergeant colonel general admiral major knight blacksmith lumberjack giant ogre troll".split()
+)
+"""Mostly men in stories, but a name or a pronoun that says otherwise is believed."""
 _OLD_WORDS = frozenset(
     """old elderly aged ancient grey-haired gray-haired white-haired wrinkled grandfather grandpa grandmother grandma granny
     veteran retired elder wise weathered grizzled crone hermit wizard patriarch matriarch king""".split()
@@ -81,7 +84,9 @@ _DEEP_WORDS = frozenset(
     """deep gruff gravelly booming low captain sea sailor pirate giant ogre troll bear villain dark husky rough commander
     general king monster dragon bass grim blacksmith lumberjack""".split()
 )
-_HIGH_WORDS = frozenset("high shrill squeaky tiny little mouse bird fairy elf pixie girl child kid bright chirpy".split())
+_HIGH_WORDS = frozenset(
+    "high shrill squeaky tiny little mouse bird fairy elf pixie girl child kid bright chirpy".split()
+)
 _CLEAR_WORDS = frozenset(
     """host anchor newsreader presenter narrator reporter announcer moderator interviewer correspondent guide
     storyteller news""".split()
@@ -98,7 +103,7 @@ def gender_of(name: str, description: str = "") -> Gender | None:
     score = 0.0
     for weight, words in ((2.0, words_of(name)), (1.0, words_of(description))):
         for word in words:
-            score += weight * ((word in _FEMALE_WORDS) - (word in _MALE_WORDS))
+            score += weight * ((word in _FEMALE_WORDS) - (word in _MALE_WORDS) - 0.4 * (word in _MALE_TRADES))
     first = next((word for word in words_of(name) if word in FEMALE_NAMES or word in MALE_NAMES), None)
     if first is not None:
         score += 1.5 * ((first in FEMALE_NAMES) - (first in MALE_NAMES))

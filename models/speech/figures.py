@@ -60,12 +60,15 @@ _PHONE = re.compile(
 )
 _ARMY_TIME = re.compile(r"\b0(\d)(\d\d)(?=\s(?:hours|hrs)\b)")
 _LEADING_ZERO = re.compile(r"(?<![\w.,:/$£€-])(0\d+)(?![\w:/-]|[.,]\d)")
+_HUGE = re.compile(r"\d[\d,]{18,}\d|\d{16,}")
+"""Longer than a reader would count: digit by digit."""
 _BARE_POINT = re.compile(r"(?<![\w.])\.(\d+)(?![\w.]\d)")
 
 
 def spoken_figures(text: str) -> str:
     """The text with its figures written as they are said; what it does not know stays as it was."""
     said = text.replace("℃", "°C").replace("℉", "°F")
+    said = _HUGE.sub(lambda found: " ".join(found.group().replace(",", "")), said)
     said = _PHONE.sub(lambda found: _by_digits(found.group()), said)
     said = _ARMY_TIME.sub(lambda found: f"oh {found[1]} {'hundred' if found[2] == '00' else found[2]}", said)
     said = _LEADING_ZERO.sub(lambda found: " ".join(found[1]), said)

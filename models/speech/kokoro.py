@@ -16,7 +16,14 @@ from models.engines import Readiness, Voice
 from models.errors import ModelError, VoiceUnknown, WordsUnsupported
 from models.speech.kokoro_voices import VOICES
 from models.speech.kokoro_weights import part_paths, weights
-from models.speech.pronouncing import unshouted, unstretched, with_dropped_g, with_sounds, without_abbreviations
+from models.speech.pronouncing import (
+    in_pieces,
+    unshouted,
+    unstretched,
+    with_dropped_g,
+    with_sounds,
+    without_abbreviations,
+)
 from models.speech.words import (
     foreign_language,
     foreign_script,
@@ -122,7 +129,7 @@ class Kokoro:
 
     def _phonemize(self, text: str, british: bool) -> str:
         g2p = self._british if british else self._american
-        text = unshouted(without_abbreviations(unstretched(text, g2p.lexicon.golds.d)), g2p)
+        text = unshouted(without_abbreviations(unstretched(in_pieces(text), g2p.lexicon.golds.d)), g2p)
         phonemes = g2p(with_sounds(with_dropped_g(text, g2p)))
         kept = "".join(letter for letter in phonemes if letter in self._vocabulary and letter not in _QUOTES).strip()
         end = text.rstrip()[-1:]

@@ -30,6 +30,7 @@ _NO_ABBREVIATION = re.compile(
     r"\b(no|nos|fig|figs|est|ed|eds|ch|vol|pp|Sun|Sat|Mon|Wed|Fri|Thu|Mar|Co|Rep|Gen|Pres|Ms)"
     r"(?=\.(?:\s+[^\W\d_a-z]|\W*$|\.))|(?<=,\s)(no)(?=\.)"
 )
+_ENDLESS = re.compile(r"[^\W\d_]{41,}")
 _DROPPED_G = re.compile(r"\b([^\W\d_]{2,}in)'(?!\w)")
 _SHOUTED = re.compile(r"\b[A-Z][A-Z']*[A-Z]\b")
 
@@ -55,6 +56,11 @@ def unstretched(text: str, known: Iterable[str]) -> str:
 
     words = known if isinstance(known, set | frozenset | dict) else set(known)
     return _STRETCHED.sub(shorter, text)
+
+
+def in_pieces(text: str) -> str:
+    """Words over 40 letters in pieces of 20: the phonemizer reads the first letters of a word only."""
+    return _ENDLESS.sub(lambda found: " ".join(re.findall(r".{1,20}", found.group())), text)
 
 
 def with_sounds(text: str) -> str:
