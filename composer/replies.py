@@ -156,20 +156,21 @@ def _plain(value: object) -> object:
 def read_written_rows(value: object) -> tuple[list[dict[str, object]], list[Fault]]:
     """The rows in an answer, valid and with every background closed, and what was repaired in them.
 
-    Cells that cannot be used are emptied where an empty cell has a meaning, since no model needs asking for that;
-    every other fault raises AnswerUnusable with its row and column.
+    What can only be mended in one way is mended, since no model needs asking for that: cells that cannot be used are
+    emptied where an empty cell has a meaning, and backgrounds are paired. Every other fault raises AnswerUnusable
+    with its row and column.
     """
     rows = [{str(key): cell for key, cell in row.items() if key != "row"} for row in rows_in(value)]
     repairs = _without_inventions(rows)
     while True:
         script, faults = read_rows(rows)
         errors = [fault for fault in faults if fault.severity == "error"]
-        emptied = [repair for fault in errors if (repair := _emptied(rows, fault)) is not None]
         if script is not None:
             break
-        if not emptied:
+        mended = [repair for fault in reversed(errors) if (repair := _mended(rows, fault)) is not None]
+        if not mended:
             raise AnswerUnusable(*(str(fault) for fault in errors))
-        repairs += emptied
+        repairs += reversed(mended)
     if not any(row.type == "speech" for row in script.rows):
         raise AnswerUnusable("there is no speech row; somebody must speak")
     kept = [{column: cell for column, cell in row_cells(row).items() if column != "row"} for row in script.rows]
@@ -195,15 +196,29 @@ def _without_inventions(rows: list[dict[str, object]]) -> list[Fault]:
     return repairs
 
 
-def _emptied(rows: list[dict[str, object]], fault: Fault) -> Fault | None:
-    """Takes the cell out of its row that a fault is about; None where that would not help."""
+def _mended(rows: list[dict[str, object]], fault: Fault) -> Fault | None:
+    """Mends the row that a fault is about; None where only the model can. Faults must come from the last row up."""
     found = re.fullmatch(r"[r#](\d{1,6})", fault.row)
-    row = rows[int(found.group(1)) - 1] if found else {}
+    if found is None:
+        return None
+    at = int(found.group(1)) - 1
+    if "without a begin" in fault.message:
+        rows.pop(at)
+        return Fault(fault.row, "action", "an end without its begin was left out here", "repaired")
+    if "already open" in fault.message:
+        end = {key: cell for key, cell in rows[at].items() if _column(key) in ("type", "layout", "id")}
+        rows.insert(at, {**end, "action": "end"})
+        return Fault(fault.row, "id", "began while it was open; the one before it was ended here", "repaired")
+    return _emptied(rows[at], fault)
+
+
+def _emptied(row: dict[str, object], fault: Fault) -> Fault | None:
+    """Takes the cell out of its row that a fault is about; None where that would not help."""
     columns = [fault.column]
     if fault.message.startswith("a foreground row has no id"):
         given = [name for name in ("id", "action") if row.get(name) not in (None, "")]
         columns = ["layout"] if len(given) == 2 else given
-    elif re.search("without a begin|already open|needs an id", fault.message):
+    elif "needs an id" in fault.message:
         return None
     elif fault.column not in _MAY_BE_EMPTY and not fault.message.startswith(("no such column", "is given twice")):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 SOUND_WORDS = frozenset(
@@ -146,6 +147,7 @@ def _take_sounds(text: str) -> tuple[tuple[str, ...], str, str]:
             elif is_sound(tail):
                 sounds.append(sound_words(tail))
             else:
+                sounds += _plain_sounds(parts[index + 2 :: 2])
                 break
             taken = index + 1
         if not taken:
@@ -155,6 +157,21 @@ def _take_sounds(text: str) -> tuple[tuple[str, ...], str, str]:
         text = f"{text[: found.start()]} {text[found.end() + length :].lstrip(' ,')}"
         place = found.start()
     return tuple(dict.fromkeys(sounds))[:12], music, text
+
+
+_LIVING = frozenset("cat dog owl owls wolves frogs rooster bees birds children's crowd crowds seagull gulls".split())
+
+
+def _plain_sounds(items: Sequence[str]) -> list[str]:
+    """The sounds later in a list that begins with other things: "with a thief, a cart and church bells"."""
+    bare = [item.strip() for item in items]
+    return [
+        sound_words(item)
+        for item in bare
+        if is_sound(item)
+        and not re.match(r"(?i)(?:an?|the|his|her|their|my|its|two|three|who|that)\b", item)
+        and not _LIVING & set(re.findall(r"[\w'’-]+", item.casefold()))
+    ]
 
 
 def is_sound(words: str) -> bool:

@@ -78,7 +78,8 @@ def read_prompt(prompt: str) -> Reading:
     if not any(character.isalnum() or unicodedata.category(character) == "So" for character in text):
         raise StoryUnreadable(f"the prompt {text[:40]!r} holds no words; say in a sentence what should be heard")
     genre = find_genre(text)
-    asks, rest = take_asks(text)
+    told = text if genre == "advertisement" else _FOR_WHOM.sub(" ", text)
+    asks, rest = take_asks(told)
     rest, title = _take_title(rest)
     theme, rest = _take_theme(rest)
     words, rest = _take_topic(rest, genre)
@@ -86,7 +87,7 @@ def read_prompt(prompt: str) -> Reading:
     if genre in ("tour", "walk", "mystery", "horror", "drama"):  # "a detective story" asks for no detective's part
         rest = re.sub(rf"(?i)\b(?:{GENRES[genre].names})\b", " ", rest)
     roles = find_roles(rest, genre)
-    people = find_people(text)
+    people = find_people(told)
     if title and (not words or words.casefold() in ("story", "tale", "film", "movie")):
         words = title
     words = _named_picture(text) or _tidy_topic(words, genre, people, text) or text
@@ -159,6 +160,13 @@ def _take_title(text: str) -> tuple[str, str]:
     return f"{text[: found.start()]}{kept.rstrip()}{text[found.end() :]}", title
 
 
+_FOR_WHOM = re.compile(
+    r"(?i)\s+for (?:my|our|your|his|her|a|the) (?:[\w-]+ ){0,2}(?:daughters?|sons?|kids?|children|child|nieces?"
+    r"|nephews?|grand\w+|wife|husband|mother|father|friends?|class|toddlers?|family|boys?|girls?)"
+    r"(?: (?:called|named) (?-i:[A-Z])[\w'’-]+)?(?=\s+(?:about|on|of|in which|where)\b|\s*[,:])\s*"
+)
+"""To whom it is told, who are neither in it nor its topic."""
+
 _THEME = re.compile(
     r"(?i)\b(science[ -]fiction|sci-?fi|cyberpunk|steampunk|fantasy|western|noir|medieval|futuristic)\b"
 )
@@ -228,7 +236,19 @@ def _tidy_topic(words: str, genre: str, people: tuple[Person, ...], text: str) -
     if words[:1] in "\"“«'" and words[-1:] in "\"”»'" and len(words) > 2:
         words = words[1:-1]
     words = re.sub(r"(?i)^set (?=(?:in|on|at|aboard|inside) )(?:in|on|at|aboard|inside)\s+", "", words)
-    words = re.sub(rf"(?i)(?:,\s*(?:and )?(?:very )?(?:{_MOODS}))+$", "", words)
+    words = re.sub(
+        rf"(?i)(?:,\s*(?:(?:and|but|very) )*(?:{_MOODS})(?: (?:(?:and|but|very) )+(?:{_MOODS}))*)+$", "", words
+    )
+    if genre == "history":
+        words = re.sub(
+            r"(?i),? with (?:an? |the )?(?:[\w-]+ ){0,2}(?:students?|pupils?|teacher|professor|class)$", "", words
+        )
+    if genre == "advertisement" and (
+        found := re.fullmatch(
+            r"(?i)(?:an? |the )?([\w' -]+?) (?:called|named) ((?-i:[A-Z][\w'’&-]*(?: [A-Z][\w'’&-]*)*))(.*)", words
+        )
+    ):
+        words = f"{found.group(2)}, the {found.group(1)}{found.group(3)}"
     words = re.sub(r"(?i)^(?:an? )?(?:short|brief|quick|very short) (?=[a-z])", "", words)
     if genre == "weather" and (found := re.fullmatch(r"((?:[A-Z][\w'’-]+ ?)+) with ([\w' -]+)", words)):
         words = f"{found.group(2)} {'on' if is_known_name(found.group(1).strip()) else 'in'} {found.group(1)}".strip()

@@ -71,7 +71,9 @@ _BEDS = (
     (r"rain|rainy|raining|rainfall|drizzle", "Rain falling on a roof and in the street."),
     (r"snow\w*|blizzard|arctic|antarctic\w*|glacier|north pole", "Cold wind over snow."),
     (r"spaceship|spacecraft|space station|rocket|starship", "Low hum of a spaceship with soft beeps."),
-    (r"space|mars|moon|planet|galaxy|stars?|universe", "Deep, soft hum of space."),
+    (r"hedgehogs?|squirrels?|badgers?|rabbits?|hares?|deer", "Forest with birdsong and wind in leaves."),
+    (r"space|mars|(?:on|to|from) the moon|moon (?:base|landing)|planet|galaxy|stars?|universe",
+     "Deep, soft hum of space."),
     (r"under ?water|deep[- ]sea|submarine|reef|whales?", "Underwater rumble and bubbles."),
     (r"seas?|oceans?|waves|shore|surf|beach|harbou?r|ship|boat|island|lighthouse|coast|pirates?"
      r"|sailor", "Waves on the shore and seagulls."),

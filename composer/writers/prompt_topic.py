@@ -141,7 +141,7 @@ def read_topic(words: str) -> Topic:
 
 
 def _inverted(words: str) -> str:
-    """The question as it is asked: "how bees make honey" -> "how do bees make honey"; one that is asked already stays."""
+    """The question as it is asked: "how bees make honey" -> "how do bees make honey"; one that is asked stays."""
     tokens = words.rstrip("?!. ").split()
     lowered = [tokens[0].lower(), *tokens[1:]]
     n_asking = 2 if len(tokens) > 2 and tokens[1].casefold() in ("much", "many", "long", "far", "fast", "old") else 1
@@ -162,6 +162,7 @@ def _find_verb(tokens: list[str]) -> int | None:
     """Where the main verb stands: after a subject that agrees with it, not inside a relative clause."""
     determiners = 0
     after_preposition = False
+    is_headline = all(token[:1].isupper() for token in tokens if len(token) > 3)
     for index, token in enumerate(tokens):
         word = token.casefold().strip(",;:.!?\"'")
         if word in RELATIVES and index > 0:
@@ -172,6 +173,8 @@ def _find_verb(tokens: list[str]) -> int | None:
         if word in PREPOSITIONS and index > 0:
             after_preposition = True
         if index == 0 or determiners > 1:
+            continue
+        if token[:1].isupper() and not is_headline:  # "Edna and Rose": a name that is also a verb
             continue
         if tokens[index - 1].casefold() in DETERMINERS or tokens[index - 1].endswith((",", ";", ":")):
             continue

@@ -149,9 +149,33 @@ def test_what_only_the_model_can_mend_is_told(change: dict[str, object], told: s
     assert any(fault.startswith(told) for fault in caught.value.faults)
 
 
-def test_an_end_without_its_begin_is_told() -> None:
-    rows = [row(description="One."), row("music", layout="background", id=3, action="end")]
-    with pytest.raises(AnswerUnusable, match="row r02, action: end of music background 3 comes without a begin"):
+def test_backgrounds_are_paired_as_small_models_leave_them() -> None:
+    """A model of 1.5 billion weights wrote rows like these: an end of what never began, a begin of what is open."""
+    music, effect = {"layout": "background", "id": 1}, {"layout": "background", "id": 1}
+    rows = [
+        row("music", action="begin", description="calm piano", **music),
+        row(character="Anna", description="I knocked at the door, but there was no answer."),
+        row("sound_effect", action="end", **effect),
+        row("music", action="begin", description="low strings", **music),
+        row(character="Anna", description="Then it opened."),
+        row("music", action="end", **music),
+        row("music", action="end", **music),
+    ]
+    read, repairs = read_written_rows({"rows": rows})
+    assert [(cells["type"], cells["action"], cells["description"]) for cells in read] == [
+        ("music", "begin", "calm piano"),
+        ("speech", None, "I knocked at the door, but there was no answer."),
+        ("music", "end", None),
+        ("music", "begin", "low strings"),
+        ("speech", None, "Then it opened."),
+        ("music", "end", None),
+    ]
+    assert len(repairs) == 3
+
+
+def test_a_background_without_its_action_is_told() -> None:
+    rows = [row(description="One."), row("music", layout="background", id=3, description="a waltz")]
+    with pytest.raises(AnswerUnusable, match="row r02, action: a background row needs an id and an action"):
         read_written_rows({"rows": rows})
 
 
