@@ -95,7 +95,8 @@ class ClipSep:
 
     @cached_property
     def _net(self) -> SeparationNet:
-        return load_net(self._folder).to(_device())
+        # a third faster on a CPU in this order of memory (105 ms -> 69 ms a window at width 32, one core)
+        return load_net(self._folder).to(_device()).to(memory_format=torch.channels_last)
 
     @cached_property
     def _encoder(self) -> Encoder:
@@ -121,7 +122,14 @@ class Separation:
     ) -> Iterator[Part]:
         """The stretches of the recording with each query's sound; see `separate_blocks`."""
         return separate_blocks(
-            blocks, self._recording, self.masks, self._n_queries, combine=combine, share=share, observers=observers
+            blocks,
+            self._recording,
+            self.masks,
+            self._n_queries,
+            combine=combine,
+            share=share,
+            observers=observers,
+            n_batch=2 if self._query_logits.device.type == "cpu" else 16,
         )
 
     def confidences(self) -> list[float]:
@@ -132,7 +140,8 @@ class Separation:
         """One pass of the U-Net, however many queries: (B, 513, 256) -> (B, Q, 513, 256)."""
         with torch.inference_mode():
             warped = warp(torch.from_numpy(windows).to(self._query_logits.device))  # (B, 256, 256)
-            features = self._net.features(log_magnitude(warped)[:, None])  # (B, 32, 256, 256)
+            maps = log_magnitude(warped)[:, None].contiguous(memory_format=torch.channels_last)
+            features = self._net.features(maps)  # (B, 32, 256, 256)
             logits = self._query_logits.expand(len(windows), -1, -1)
             masks = torch.sigmoid(self._net.mask_logits(features, logits))  # (B, Q, 256, 256)
             self._evidence.add(warped, masks)
