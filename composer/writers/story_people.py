@@ -18,12 +18,21 @@ _KIN_NAME = re.compile(
     r",? ([A-Z][\w'’-]+)"
 )
 NARRATOR = "Narrator"
+_NO_NAMES = frozenset("old young little the mr mrs miss poor".split())
+_KIN = {"grandpa": "grandfather", "grandad": "grandfather", "granddad": "grandfather", "gramps": "grandfather",
+        "grandma": "grandmother", "granny": "grandmother", "gran": "grandmother", "nana": "grandmother",
+        "mum": "mother", "mom": "mother", "mama": "mother", "mamma": "mother", "mummy": "mother", "mommy": "mother",
+        "dad": "father", "papa": "father", "daddy": "father", "pa": "father"}  # fmt: skip
+"""What children call them -> what others do: one person, in a story that has both."""
 
 
 class People:
     """The persons of one story: names that mean the same person, genders, descriptions."""
 
-    def __init__(self, mentions: list[Mention]) -> None:
+    def __init__(self, mentions: list[Mention], told: str = "") -> None:
+        """`told` is the narrator's text, for who is introduced in it ("an old woman opened")."""
+        self.roles = {mention.name for mention in mentions if mention.kind == "role"}
+        self._introduced = frozenset(re.findall(r"\b(?:an?|another) ((?:[a-z]+ )?[a-z]+)\b", told.casefold()))
         counts = Counter(mention.name for mention in mentions if mention.name)
         self.main_name = _main_names(counts)
         self.asides: dict[str, list[str]] = defaultdict(list)
@@ -37,19 +46,15 @@ class People:
             for word in _WORD.findall(name.casefold()):
                 owners[word].add(self.named(name))
         for name in counts:
-            last = _WORD.findall(name.casefold())[-1:]
-            for word in {*last, *_WORD.findall(name.casefold())[:1]}:
-                if len(owners[word]) == 1 and word not in (
-                    "old",
-                    "young",
-                    "little",
-                    "the",
-                    "mr",
-                    "mrs",
-                    "miss",
-                    "poor",
-                ):
+            words = _WORD.findall(name.casefold())
+            given = {word for word in words[1:-1] if word in FEMALE_NAMES or word in MALE_NAMES}
+            for word in {*words[-1:], *words[:1], *given}:
+                if len(owners[word]) == 1 and word not in _NO_NAMES:
                     self.by_word[word] = self.named(name)
+
+    def were_introduced(self, role: str) -> bool:
+        """Whether the text brings a role in as somebody new."""
+        return role.casefold() in self._introduced
 
     def named(self, name: str) -> str:
         return self.main_name.get(name, name)
@@ -88,7 +93,10 @@ class People:
                 self.votes[named[0]]["female" if female else "male"] += 1
 
     def gender(self, name: str) -> Gender | None:
-        told = gender_of(name, " ".join(self.asides.get(name, ())))
+        others = [alias for alias, main in self.main_name.items() if main == name and alias != name]
+        told = gender_of(name, " ".join([*self.asides.get(name, ()), *others]))
+        if told is None and others:
+            told = next((gender for alias in others if (gender := gender_of(alias))), None)
         if told is None and self.votes[name]:
             (best, most), *rest = self.votes[name].most_common()
             return best if not rest or most > rest[0][1] else None
@@ -149,6 +157,10 @@ def _main_names(counts: Counter[str]) -> Mapping[str, str]:
         widest = max(others, key=lambda other: (len(words[other]), other), default=None)
         if widest and all(words[other] <= words[widest] for other in others):
             group[name] = widest
+    for name in counts:
+        kin_name = _KIN.get(name.casefold(), "").capitalize()
+        if kin_name in counts:
+            group[name] = group.get(kin_name, kin_name)
     members: dict[str, list[str]] = defaultdict(list)
     for name in counts:
         members[group.get(name, name)].append(name)

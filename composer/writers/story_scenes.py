@@ -13,6 +13,8 @@ from composer.writers.story_people import NARRATOR
 
 BED_VOLUME, PLACE_VOLUME, EFFECT_VOLUME, MUSIC_VOLUME, SPEECH_VOLUME = -34.0, -38.0, -23.0, -32.0, -15.0
 MAX_BEDS = 3
+MAX_EVENTS = 2
+"""So many effects follow one sentence."""
 MOOD_ROWS = 40
 """How many rows a music bed lasts before another mood may take its place."""
 MOOD_WORDS = 250
@@ -20,6 +22,19 @@ REPEAT_ROWS = 6
 """Within so many spoken rows the same effect is not heard again."""
 PASSING_ROWS = 10
 """How many spoken rows a passing sound lasts."""
+_GROUNDS = {
+    "forest": "leaves",
+    "garden": "gravel",
+    "farm": "gravel",
+    "hills": "grass",
+    "lake": "grass",
+    "beach": "sand",
+    "street": "stone",
+    "station": "stone",
+    "church": "stone",
+    "hospital": "stone",
+    "cave": "stone",
+}
 _PASSING = frozenset("typing siren heartbeat crowd engine helicopter insects machines traffic clock".split())
 _OUTDOORS = frozenset("wind birds crickets frogs gulls insects waves stream traffic".split())
 _TIME_JUMP = re.compile(
@@ -115,10 +130,11 @@ class Scenes:
             if goes_inside(sentence):
                 self._leave_outdoors(speak)
             pending.append(sentence)
-            event = next((cue for cue in cues if cue.kind == "event" and self._may_sound(cue)), None)
-            if event is not None:
+            events = [cue for cue in cues if cue.kind == "event" and self._may_sound(cue, len(pending))]
+            if events:
                 speak()
-                self._effect(event)
+            for nth_event, event in enumerate(events[:MAX_EVENTS]):
+                self._effect(event, follows=nth_event > 0)
         speak()
 
     def music(self, ahead: str) -> None:
@@ -156,21 +172,28 @@ class Scenes:
     def _sounds(self, family: str) -> bool:
         return any(bed.family == family for bed in self.beds)
 
-    def _may_sound(self, cue: Cue) -> bool:
-        if self.n_spoken - self.last_effect < 1:
+    def _may_sound(self, cue: Cue, n_sentences: int) -> bool:
+        """Not again so soon, and never after two sentences on end."""
+        if self.n_spoken == self.last_effect and n_sentences < 2:
             return False
         return self.n_spoken - self.heard.get(cue.family, -100) >= REPEAT_ROWS
 
-    def _effect(self, cue: Cue) -> None:
-        """After the sentence that tells it, over its end; the next words begin before it has died away."""
+    def _effect(self, cue: Cue, *, follows: bool) -> None:
+        """Over the end of the sentence that tells it, or after another; the next words begin before it dies away."""
         self.heard[cue.family] = self.last_effect = self.n_spoken
         row: dict[str, object] = {"type": "sound_effect", "layout": "foreground", "volume": EFFECT_VOLUME}
-        row |= {"description": cue.description, "duration": cue.seconds, "start": -0.2}
+        words = self._on_this_ground(cue.description)
+        row |= {"description": words, "duration": cue.seconds, "start": 0.2 if follows else -0.2}
         pan = round(float(self.rng.uniform(-0.4, 0.4)), 1)
         if pan:
             row["pan"] = pan
         self.rows.append(row)
         self.next_start = -round(min(1.5, max(0.0, 0.5 * cue.seconds - 0.3)), 2)
+
+    def _on_this_ground(self, words: str) -> str:
+        """Footsteps that the text leaves open are heard on the ground of the place."""
+        ground = next((_GROUNDS[bed.family] for bed in self.beds if bed.of_place and bed.family in _GROUNDS), None)
+        return f"Footsteps on {ground}." if ground and words == "Footsteps on a wooden floor." else words
 
     def _change_place(self, family: str, description: str, outdoors: bool) -> None:
         for bed in list(self.beds):

@@ -33,7 +33,7 @@ def speakers_of(paragraphs: Sequence[Sequence[Piece]], breaks: Sequence[bool]) -
     for pieces in paragraphs:
         if pieces and not pieces[0].said and (actor := actor_of(pieces[0].text)):
             mentions.append(actor)
-    people = People(mentions)
+    people = People(mentions, " ".join(piece.text[:2_000] for own in paragraphs for piece in own if not piece.said))
     for pieces in paragraphs:
         for piece in pieces:
             if not piece.said and len(piece.text) < 2_000:
@@ -96,6 +96,8 @@ class _Reader:
         self.paragraph_of: dict[str, int] = {}
         self.turns: list[tuple[int, str]] = []
         """(paragraph, speaker) of the conversation so far."""
+        self.also: dict[str, str] = {}
+        """Other words for a role: "the young man" -> the deckhand."""
         self.addressed: str | None = None
         self.open_speaker: str | None = None
 
@@ -137,6 +139,8 @@ class _Reader:
             if pieces[said[-1]].open_ended:
                 self.open_speaker = last or None
             self.addressed = self._address(" ".join(pieces[index].text[:400] for index in said), last)
+            if self.addressed is None and explicit:
+                self.addressed = self._listener(beats, said, last)
         self.at += 1
         return names
 
@@ -146,7 +150,7 @@ class _Reader:
         self.paragraph_of[name] = self.at
 
     def _hear(self, text: str) -> list[str]:
-        named = self.people.spotted(text[:4_000])
+        named = [self.also.get(name, name) for name in self.people.spotted(text[:4_000])]
         for name in named:
             self._saw(name)
         subject = subject_of(last_sentence(text))
@@ -162,7 +166,7 @@ class _Reader:
 
     def _resolve(self, mention: Mention, local: Sequence[str]) -> str:
         if mention.kind in ("name", "role"):
-            return self._partner(mention) or self.people.named(mention.name)
+            return self._partner(mention) or self._same_again(mention) or self.people.named(mention.name)
         if mention.kind == "I":
             return NARRATOR
         if mention.kind == "they":
@@ -182,6 +186,24 @@ class _Reader:
         partner = next((name for name in talk if gender and self.people.gender(name) == gender), None)
         owners = [name for name in near if name != partner and self.people.gender(name) in (owner, None)]
         return partner if owners else None
+
+    def _same_again(self, mention: Mention) -> str | None:
+        """The role in the talk whom "the young man" means: the deckhand, when it was he who spoke before the last."""
+        found = re.fullmatch(
+            r"(?:Young|Old|Other|Big|Tall)? ?(Man|Woman|Boy|Girl|Fellow|Lad|Lady|Gentleman)", mention.name
+        )
+        if mention.name in self.also:
+            return self.also[mention.name]
+        if mention.kind != "role" or found is None or mention.name in self.seen or len(self.turns) < 2:
+            return None
+        wanted = gender_of(mention.name) or "male"
+        last = self.turns[-1][1]
+        talk = dict.fromkeys(name for at, name in self.turns[:-1] if at >= self.at - NEAR_PARAGRAPHS and name != last)
+        fitting = [name for name in talk if name not in _STRANGERS and self.people.gender(name) in (wanted, None)]
+        if len(fitting) != 1 or fitting[0] not in self.people.roles or self.people.were_introduced(mention.name):
+            return None
+        self.also[mention.name] = fitting[0]
+        return fitting[0]
 
     def _fitting(self, pronoun: str, local: Sequence[str]) -> str | None:
         """The person whom he, she or it means: named in this paragraph, else the other of the talk, else the last."""
@@ -218,8 +240,9 @@ class _Reader:
                 continue
             if beat.kind in ("name", "role"):
                 person = self.people.named(beat.name)
-                if person in self.seen or self.people.by_word.get(person.casefold()):
-                    return person
+                known = person if person in self.seen else self.people.by_word.get(person.casefold())
+                if known:
+                    return known
             elif beat.kind in ("he", "she"):
                 return self._fitting(beat.kind, local)
             elif beat.kind == "I":
@@ -249,6 +272,12 @@ class _Reader:
             if name not in (last, NARRATOR) and self.paragraph_of[name] >= self.at - NEAR_PARAGRAPHS
         ]
         return near[0] if near and last else None
+
+    def _listener(self, beats: Sequence[Mention | None], said: Sequence[int], speaker: str) -> str | None:
+        """Who acts beside a quote that the text gives to another: "Quill took the receiver. 'Hello,' said a voice." """
+        acting = [beats[index] for index in said]
+        names = [self.people.named(act.name) for act in acting if act is not None and act.kind == "name"]
+        return next((name for name in names if name != speaker and name in self.seen), None)
 
     def _address(self, quote: str, speaker: str) -> str | None:
         for found in _ADDRESSED.finditer(quote):

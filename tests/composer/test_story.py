@@ -135,6 +135,48 @@ def test_two_people_whom_nobody_names_take_turns() -> None:
     assert [name for name, _ in said_by(goes_on)] == ["Someone", "Someone", "Someone Else"]
 
 
+def test_the_young_man_of_a_talk_is_the_deckhand_and_not_another() -> None:
+    text = (
+        '"Careful," said the deckhand. "It is wet."\n\n"I know," said Ruth.\n\n"He rang," the young man said at last, '
+        '"twice."'
+    )
+    assert [name for name, _ in said_by(text)] == ["Deckhand", "Deckhand", "Ruth", "Deckhand", "Deckhand"]
+    met = f"{text}\n\nThey met an old man.\n\n“Who goes there?” asked the old man."
+    assert [name for name, _ in said_by(met)][-1] == "Old Man"
+
+
+def test_somebody_with_a_long_name_is_one_person() -> None:
+    text = (
+        "Inspector Mara Quill hated Mondays.\n\n“Who?” she asked. Mara sat down.\n\n“You,” said Dobbs.\n\n“Hm,” said "
+        "Quill.\n\n“Yes?” asked Dobbs.\n\n“No,” said Quill."
+    )
+    assert [name for name, _ in said_by(text)] == ["Quill", "Dobbs", "Quill", "Dobbs", "Quill"]
+    assert "woman" in plan_story(text, seed=0).about["Quill"]
+
+
+def test_grandpa_is_grandfather() -> None:
+    text = "“Listen,” said my grandfather.\n\n“To what?” I asked.\n\n“To the wood,” said Grandpa."
+    assert len({name for name, _ in said_by(text)}) == 1
+
+
+def test_who_takes_the_receiver_is_who_answers() -> None:
+    text = (
+        "“Ring them,” said Quill.\n\n“Why?” asked Dobbs.\n\nQuill took the receiver. “Good day,” said a soft voice.\n\n"
+        "“Who are you?”\n\nThe voice laughed. “Guess.”"
+    )
+    assert [name for name, _ in said_by(text)] == ["Quill", "Dobbs", "Soft Voice", "Quill", "Soft Voice"]
+
+
+def test_two_things_that_happen_in_one_sentence_are_both_heard() -> None:
+    assert sounds("A door slammed, and a dog began to bark. Nobody moved.") == ["Door slam.", "Dog barking."]
+
+
+def test_footsteps_are_heard_on_the_ground_of_the_place() -> None:
+    told = "He waited for a while. Then footsteps came closer."
+    assert "Footsteps on leaves." in sounds(f"He stood in the forest. A twig snapped. {told}")
+    assert "Footsteps on a wooden floor." in sounds(f"He stood in the kitchen. {told}")
+
+
 def test_the_text_says_who_is_a_woman_and_who_is_old() -> None:
     text = '"Come," said Tarin. Tarin wrapped her scarf tighter.\n\n"Why?" asked the old captain. He shook his head.'
     about = plan_story(text, seed=0).about
