@@ -14,6 +14,7 @@ from composer.render import Finished, RowDone, RowFailed, check, plan_render, re
 from composer.scene import Scene
 from composer.script import script_of
 from composer.settings import Settings
+from training.evaluate_scene import evaluate
 
 pytestmark = pytest.mark.usefixtures("toy_engines")
 
@@ -314,3 +315,22 @@ def test_events_tell_each_row(tmp_path: Path) -> None:
     events = list(render(scene_of(tmp_path, changed(2, description="CRASH"))))
     assert [event.row for event in events if isinstance(event, RowDone)] == ["r01", "r02", "r04"]
     assert [event.fault.row for event in events if isinstance(event, RowFailed)] == ["r03"]
+
+
+@pytest.mark.parametrize("room", ["none", "hall"])
+def test_a_rendered_scene_holds_what_its_table_and_manifest_say(room: str, tmp_path: Path) -> None:
+    """By other means than the mixer's own: pyloudnorm, scipy's resampling, correlation of clips with stems."""
+    rows = [*changed(2, duration=1.5, pan=0.7, start=-0.4), {"type": "music", "description": "a tune", "volume": -24}]
+    scene = scene_of(tmp_path, rows, mix={"room": room})
+    finished = finish(scene)
+    measured = evaluate(scene.folder)
+    assert measured.rows == measured.rows_measured == 5
+    assert measured.row_error_worst_lu is not None and measured.row_error_worst_lu < 0.2
+    assert measured.master_error_lu < 0.2 and measured.master_lufs == pytest.approx(finished.loudness_lufs, abs=0.1)
+    if measured.master_error_by_ffmpeg_lu is not None:
+        assert measured.master_error_by_ffmpeg_lu <= 0.1
+    assert measured.true_peak_dbtp <= -1.0
+    assert measured.stems_against_mix_dbfs < -120.0
+    assert measured.starts_measured == 4
+    if room == "none":  # a tone in a hall resembles its dry self at another phase
+        assert measured.start_error_worst_samples == 0
