@@ -82,6 +82,8 @@ class Scenes:
     n_spoken: int = 0
     heard: dict[str, int] = field(default_factory=dict)
     last_effect: int = -10
+    n_on_end: int = 0
+    """After how many sentences on end effects were heard."""
     next_start: float | None = None
     music_id: int = 0
     music_since: int = 0
@@ -132,6 +134,8 @@ class Scenes:
             pending.append(sentence)
             events = [cue for cue in cues if cue.kind == "event" and self._may_sound(cue, len(pending))]
             if events:
+                on_end = self.n_spoken == self.last_effect and len(pending) < 2
+                self.n_on_end = self.n_on_end + 1 if on_end else 1
                 speak()
             for nth_event, event in enumerate(events[:MAX_EVENTS]):
                 self._effect(event, follows=nth_event > 0)
@@ -173,8 +177,8 @@ class Scenes:
         return any(bed.family == family for bed in self.beds)
 
     def _may_sound(self, cue: Cue, n_sentences: int) -> bool:
-        """Not again so soon, and never after two sentences on end."""
-        if self.n_spoken == self.last_effect and n_sentences < 2:
+        """Not again so soon, and never after three sentences on end."""
+        if self.n_spoken == self.last_effect and n_sentences < 2 and self.n_on_end >= 2:
             return False
         return self.n_spoken - self.heard.get(cue.family, -100) >= REPEAT_ROWS
 

@@ -171,6 +171,11 @@ def test_two_things_that_happen_in_one_sentence_are_both_heard() -> None:
     assert sounds("A door slammed, and a dog began to bark. Nobody moved.") == ["Door slam.", "Dog barking."]
 
 
+def test_effects_follow_two_sentences_on_end_and_not_a_third() -> None:
+    told = "A cock crowed. Church bells rang. A dog barked. He woke up at last. A door slammed."
+    assert sounds(told) == ["Rooster crowing.", "Church bells ringing.", "Door slam."]
+
+
 def test_footsteps_are_heard_on_the_ground_of_the_place() -> None:
     told = "He waited for a while. Then footsteps came closer."
     assert "Footsteps on leaves." in sounds(f"He stood in the forest. A twig snapped. {told}")
