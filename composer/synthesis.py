@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,8 +38,18 @@ def synthesize(order: Order, *, limit_s: float) -> Clip:
     if isinstance(error, ModelError | OSError):
         raise error
     if isinstance(error, Exception):
-        raise SynthesisFailed(f"{order.engine} failed: {type(error).__name__}: {error}") from error
+        raise SynthesisFailed(
+            f"{order.engine} failed: {_without_secrets(f'{type(error).__name__}: {error}')}"
+        ) from error
     raise error
+
+
+def _without_secrets(text: str) -> str:
+    """A foreign error's text, without the keys and tokens of the environment that it may quote."""
+    for name, value in os.environ.items():
+        if len(value) >= 8 and name.upper().endswith(("KEY", "TOKEN", "SECRET", "PASSWORD")):
+            text = text.replace(value, "***")
+    return text
 
 
 def _make(order: Order) -> Clip:

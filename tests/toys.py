@@ -30,7 +30,7 @@ def tone(duration_s: float, frequency_hz: float, sample_rate: int, level: float 
 
 
 class ToySpeech:
-    """A tone of 0.06 s a character; "CRASH" raises, "HANG" sleeps, "NAN" and "SILENCE" give broken clips."""
+    """A tone of 0.06 s a character; "CRASH" raises, "LEAK" tells a key, "HANG" sleeps, "NAN" and "SILENCE" give broken clips."""
 
     version: ClassVar[str] = "1"
     licence: ClassVar[str] = "test"
@@ -49,6 +49,8 @@ class ToySpeech:
         clip = tone(0.2 + 0.06 * len(text), names[voice].pitch_hz, 24_000)
         if "CRASH" in text:
             raise ZeroDivisionError("the toy crashed")
+        if "LEAK" in text:
+            raise RuntimeError(f"the server refused {os.environ['OPENAI_API_KEY']}")
         if "HANG" in text:
             time.sleep(2)
         if "NAN" in text:
