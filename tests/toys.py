@@ -30,7 +30,7 @@ def tone(duration_s: float, frequency_hz: float, sample_rate: int, level: float 
 
 
 class ToySpeech:
-    """A tone of 0.06 s a character; "CRASH" raises, "LEAK" tells a key, "HANG" sleeps, "NAN" and "SILENCE" give broken clips."""
+    """A tone of 0.06 s a character; CRASH raises, LEAK tells a key, HANG sleeps, NAN and SILENCE give broken clips."""
 
     version: ClassVar[str] = "1"
     licence: ClassVar[str] = "test"
