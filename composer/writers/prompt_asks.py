@@ -156,7 +156,15 @@ def _take_sounds(text: str) -> tuple[tuple[str, ...], str, str]:
         length = len("".join(parts[:taken]))
         text = f"{text[: found.start()]} {text[found.end() + length :].lstrip(' ,')}"
         place = found.start()
+    while found := _BEHIND.search(text):
+        if not is_sound(found.group(1)):
+            break
+        sounds.append(sound_words(found.group(1)))
+        text = f"{text[: found.start()]} {text[found.end() :]}"
     return tuple(dict.fromkeys(sounds))[:12], music, text
+
+
+_BEHIND = re.compile(r"(?i),\s*(?:and )?((?:[\w'’-]+ ){1,5}?)(?:is |are )?(?:heard )?in the (?:background|distance)\b")
 
 
 _LIVING = frozenset("cat dog owl owls wolves frogs rooster bees birds children's crowd crowds seagull gulls".split())

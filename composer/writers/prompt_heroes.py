@@ -57,7 +57,8 @@ street road school museum world dream memory secret mystery problem question ide
 moment party wedding christmas birthday summer winter spring autumn storm rain party picnic race contest fire
 importance meaning value power art way end beginning fall rise invention discovery life death friendship
 kindness courage room attic kitchen station argument conversation meeting breakup fight secret letter tour day
-walk week hour chance list thing things something nothing case murder theft disappearance haunting shop bookshop bakery café hotel lighthouse orchard train ship submarine bridge
+    walk week hour chance list thing things something nothing case murder theft disappearance
+    haunting shop bookshop bakery café hotel lighthouse orchard train ship submarine bridge
     tower church library mug map key door window clock restaurant elevator machine painting violin""".split()
 )
 _INVENTED = (

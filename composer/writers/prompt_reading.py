@@ -249,9 +249,19 @@ def _tidy_topic(words: str, genre: str, people: tuple[Person, ...], text: str) -
         )
     ):
         words = f"{found.group(2)}, the {found.group(1)}{found.group(3)}"
+    if genre == "meditation" and re.search(
+        r"(?i)\b(?:cannot|can['’]t|can not) stop (?:thinking|worrying|brooding)\b", text
+    ):
+        return f"leaving {words} behind"
     words = re.sub(r"(?i)^(?:an? )?(?:short|brief|quick|very short) (?=[a-z])", "", words)
     if genre == "weather" and (found := re.fullmatch(r"((?:[A-Z][\w'’-]+ ?)+) with ([\w' -]+)", words)):
         words = f"{found.group(2)} {'on' if is_known_name(found.group(1).strip()) else 'in'} {found.group(1)}".strip()
+    if genre == "drama" and (
+        quarrel := re.match(
+            r"(?i).+? and .+? (?:argue|quarrel|fight|disagree|debate)s? (?:about |over |(?=whether ))(.+)", words
+        )
+    ):
+        return quarrel.group(1).strip(" ,")
     if genre == "drama" and (
         found := re.match(r"(?i)(?:between )?(?:.+? and .+?)(?:,? who (?:want to |are )?(.+)|$)", words)
     ):

@@ -22,8 +22,8 @@ geologist physicist chemist meteorologist philosopher psychologist lawyer judge 
 eyewitness resident guest villager keeper librarian curator carpenter instructor therapist caller boss employee
 founder ceo entrepreneur scout cowboy sheriff bartender driver conductor vet veterinarian priest monk nun
 butcher firefighter firewoman fireman paramedic midwife surgeon dentist pharmacist plumber electrician postman
-locksmith watchmaker tailor shoemaker blacksmith potter weaver dancer magician clown juggler translator zookeeper
-runner cyclist swimmer boxer trucker shepherd miner welder""".split()
+trainer coach zookeeper locksmith watchmaker tailor shoemaker blacksmith potter weaver dancer magician clown juggler
+translator runner cyclist swimmer boxer trucker shepherd miner welder""".split()
 _ROLE = re.compile(rf"(?i)\b({_HOSTS}|{_REPORTERS}|{_NARRATORS}|{'|'.join(_SPEAKERS)})\b")
 _NOT_A_MODIFIER = frozenset(
     "interviewing interviews interview between with by and or then followed start starts end ends featuring "

@@ -44,8 +44,19 @@ _SITES = (
 )  # fmt: skip
 
 
+_REPORTER_AT = re.compile(
+    r"(?i)\b(?:reporter|correspondent|journalist)(?: (?:is|stands|standing|live))? (at|in|on|outside|inside) "
+    r"((?:the|an?) [\w'’-]+(?: (?!and\b|who\b|with\b|interview)[\w'’-]+)?)"
+)
+
+
 def site_of(reading: Reading, tags: frozenset[str]) -> tuple[str, str, str]:
     """Where a reporter stands: "at the headquarters", "headquarters", and the bed of that place."""
+    told = _REPORTER_AT.search(reading.prompt)
+    if told:
+        name = re.sub(r"(?i)^an? ", "the ", told.group(2))
+        beds = (bed for pattern, bed in _BEDS if re.search(rf"(?i)\b(?:{pattern})\b", name))
+        return f"{told.group(1).casefold()} {name}", name, next(beds, "Large hall with many voices and footsteps.")
     roles = " ".join(role.words for role in reading.roles)
     for text in (roles, reading.topic.words):
         for pattern, where, name, bed in _SITES:
@@ -70,10 +81,11 @@ _BEDS = (
     (r"thunder\w*|storm\w*", "Heavy rain and distant thunder."),
     (r"rain|rainy|raining|rainfall|drizzle", "Rain falling on a roof and in the street."),
     (r"snow\w*|blizzard|arctic|antarctic\w*|glacier|north pole", "Cold wind over snow."),
-    (r"spaceship|spacecraft|space station|rocket|starship", "Low hum of a spaceship with soft beeps."),
+    (r"spaceship|spacecraft|space station|rocket|starship|air-?lock", "Low hum of a spaceship with soft beeps."),
     (r"hedgehogs?|squirrels?|badgers?|rabbits?|hares?|deer", "Forest with birdsong and wind in leaves."),
     (r"space|mars|(?:on|to|from) the moon|moon (?:base|landing)|planet|galaxy|stars?|universe",
      "Deep, soft hum of space."),
+    (r"aquarium", "Aquarium hall with bubbling water and voices."),
     (r"under ?water|deep[- ]sea|submarine|reef|whales?", "Underwater rumble and bubbles."),
     (r"seas?|oceans?|waves|shore|surf|beach|harbou?r|ship|boat|island|lighthouse|coast|pirates?"
      r"|sailor", "Waves on the shore and seagulls."),

@@ -143,6 +143,8 @@ def read_topic(words: str) -> Topic:
 def _inverted(words: str) -> str:
     """The question as it is asked: "how bees make honey" -> "how do bees make honey"; one that is asked stays."""
     tokens = words.rstrip("?!. ").split()
+    if tokens[0].casefold() == "whether" and len(tokens) > 2:
+        return _asked_whether(tokens[1:])
     lowered = [tokens[0].lower(), *tokens[1:]]
     n_asking = 2 if len(tokens) > 2 and tokens[1].casefold() in ("much", "many", "long", "far", "fast", "old") else 1
     if len(tokens) < 3 or tokens[0].casefold() in AUXILIARIES or tokens[n_asking].casefold() in AUXILIARIES:
@@ -156,6 +158,21 @@ def _inverted(words: str) -> str:
             helping = {"base": "do", "third": "does", "past": "did"}[found[1]]
             return " ".join([*lowered[:n_asking], helping, *tokens[n_asking:index], found[0], *tokens[index + 1 :]])
     return f"what about {' '.join(lowered)}"
+
+
+def _asked_whether(tokens: list[str]) -> str:
+    """ "pineapple belongs on pizza" -> "does pineapple belong on pizza"; "to open it" -> "should we open it"."""
+    if tokens[0].casefold() == "to":
+        return " ".join(["should we", *tokens[1:]])
+    for index in range(1, len(tokens)):
+        word = tokens[index].casefold()
+        if word in AUXILIARIES:
+            return " ".join([word, *tokens[:index], *tokens[index + 1 :]])
+        found = verb_of(word)
+        if found and found[1] != "gerund" and _agrees(tokens[:index], found[1], tokens[index + 1 :] or ["so"]):
+            helping = {"base": "do", "third": "does", "past": "did"}[found[1]]
+            return " ".join([helping, *tokens[:index], found[0], *tokens[index + 1 :]])
+    return f"is it true that {' '.join(tokens)}"
 
 
 def _find_verb(tokens: list[str]) -> int | None:
@@ -238,6 +255,8 @@ def _clause(words: str, tokens: list[str], place: int) -> Topic:
     told = phrase if takes_object and not is_pronoun(phrase[0]) else subject
     thing_head = head_of(told)
     thing = definite(told) if len(told) == 1 or told is subject or looks_like_a_name(told) else short_of(told)
+    if len(tail) > 1 and tail[0].casefold() == "to" and (verb_of(tail[1]) or ("", ""))[1] == "base":
+        tail = []  # an octopus that is taught to play is no "octopus to play"
     noun = f"{definite(told)} {' '.join(tail)}".strip() if told is phrase else f"{definite(subject)}"
     if told is subject and looks_like_a_name(subject):
         thing = noun = " ".join(subject)

@@ -57,7 +57,7 @@ def values_of(
         "small_sound": _SMALL[int(rng.integers(len(_SMALL)))],
         "lines": reading.asks.lines,
         "sounds": reading.asks.sounds,
-        "named_title": reading.named,
+        "named_title": reading.named and reading.topic.words.casefold() == reading.title.casefold(),
         "place_small": bool(re.match(r"(?:in|at|on|aboard|inside|under|beneath|beside) (?:a|an|the)\b", reading.place)),
         "outlet_given": bool(reading.outlet),
         "weather_noun": {

@@ -90,6 +90,7 @@ def test_a_plan_is_made_in_two_steps_through_the_schema(trail: Path) -> None:
     bell = next(row for row in made.rows if row["type"] == "sound_effect")
     assert (bell["duration"], bell["start"], bell["pan"], bell["volume"]) == (3, -0.3, 0.4, -22)
     assert made.about == {"Narrator": "calm woman", "Tom": "old keeper, gruff man"}
+    assert made.rows[0]["start"] == -2.5 and made.rows[1]["start"] == 2.5, "music leads in"
     outline, rows = server.chats
     assert outline.format == rows.format == "json_schema"
     assert [chat.body["response_format"]["json_schema"]["name"] for chat in server.chats] == ["Outline", "WrittenRows"]

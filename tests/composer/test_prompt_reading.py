@@ -133,3 +133,33 @@ def test_a_prompt_as_long_as_a_book_is_sent_to_the_story_door() -> None:
     with pytest.raises(StoryUnreadable, match="20,000.*story"):
         read_prompt("a" * (MAX_PROMPT + 1))
     assert read_prompt("fox " * (MAX_PROMPT // 4)).topic.words
+
+
+@pytest.mark.parametrize(
+    ("prompt", "topic"),
+    [
+        ("Bedtime story for my daughter about a hedgehog named Pip", "a hedgehog named Pip"),
+        (
+            "Advertisement for a bakery called Golden Crust in Hamburg, warm and funny",
+            "Golden Crust, the bakery in Hamburg",
+        ),
+        ("History lesson about the telephone with a curious student", "the telephone"),
+        ("Meditation for people who can't stop thinking about work, no music", "leaving work behind"),
+        ("A drama: Ann and her sister Kim argue whether to sell the house", "whether to sell the house"),
+    ],
+)
+def test_to_whom_and_how_it_is_told_is_no_topic(prompt: str, topic: str) -> None:
+    assert read_prompt(prompt).topic.words == topic
+
+
+def test_a_sound_later_in_a_list_or_in_the_background_is_heard_and_a_pet_is_not() -> None:
+    assert read_prompt("A market, with a juggler, a thief and church bells").asks.sounds == ("Church bells.",)
+    assert read_prompt("A drama between Ann and Tom, a distant siren in the background").asks.sounds == (
+        "A distant siren.",
+    )
+    assert read_prompt("A story with a girl, her dog and her cat").asks.sounds == ()
+
+
+def test_a_guest_of_any_trade_is_the_guest() -> None:
+    (role,) = read_prompt("Interview podcast with a firefighter called Maria Lopez about fear").roles
+    assert (role.slot, role.name, role.words) == ("guest", "Maria Lopez", "a firefighter")

@@ -95,3 +95,16 @@ def test_every_line_of_every_sheet_can_be_spoken(genre: str) -> None:
             script, faults = read_rows(plan.rows)
             assert script is not None and not faults
     assert sum(len(line.variants) > 1 for line in read_sheet(genre) if isinstance(line, Line)) >= 3
+
+
+def test_the_reporter_stands_where_the_prompt_says() -> None:
+    rows = plan_prompt("News about an octopus, with an anchor and a reporter at the aquarium", seed=1).rows
+    assert "Aquarium hall with bubbling water and voices." in {row.get("description") for row in rows}
+    assert any("at the aquarium" in str(row.get("description")) for row in rows if row["type"] == "speech")
+
+
+def test_a_film_with_a_title_still_tells_what_it_is_about() -> None:
+    for seed in range(6):
+        rows = plan_prompt('A trailer for a film called "Salt" about a woman who sails alone', seed=seed).rows
+        spoken = " ".join(str(row["description"]) for row in rows if row["type"] == "speech")
+        assert "Salt" in spoken and "woman" in spoken

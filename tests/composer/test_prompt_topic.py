@@ -141,3 +141,27 @@ def test_any_words_give_a_topic_without_an_empty_shape(words: str) -> None:
     topic = read_topic(words)
     if any(character.isalnum() for character in words):
         assert all([topic.noun, topic.thing, topic.clause, topic.doing, topic.who, topic.the_noun])
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("whether to open the airlock", "should we open the airlock"),
+        ("whether robots can dream", "can robots dream"),
+        ("whether the moon makes us sleep", "does the moon make us sleep"),
+        ("whether pineapple belongs on pizza", "is it true that pineapple belongs on pizza"),
+    ],
+)
+def test_what_is_in_doubt_is_asked(words: str, asked: str) -> None:
+    assert read_topic(words).asked == asked
+
+
+def test_a_name_in_a_list_of_names_is_no_verb() -> None:
+    topic = read_topic("a pillow fight between two grandmothers, Edna and Rose")
+    assert topic.kind == "noun" and "Edna and Rose" in topic.noun
+
+
+def test_what_somebody_is_taught_is_no_part_of_them() -> None:
+    topic = read_topic("scientists teach octopus to play chess")
+    assert topic.thing == topic.noun == "the octopus"
+    assert topic.clause == "scientists have taught an octopus to play chess"
