@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -303,6 +303,11 @@ def choose_engine(kind: SoundKind, query: SoundQuery) -> tuple[str, Fit]:
     return max(served, key=lambda choice: choice[1].score)
 
 
+def _ready(kind: Literal["speech", "music", "sound_effect"]) -> Iterator[str]:
+    """The engines that can work now, in the registry's order; each is asked when its turn comes, since asking costs."""
+    return (name for name in engine_names(kind) if _is_ready(kind, name))
+
+
 @cache
-def _ready(kind: Literal["speech", "music", "sound_effect"]) -> tuple[str, ...]:
-    return tuple(name for name in engine_names(kind) if engine_readiness(kind, name).ready)
+def _is_ready(kind: Literal["speech", "music", "sound_effect"], name: str) -> bool:
+    return engine_readiness(kind, name).ready

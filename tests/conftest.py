@@ -22,9 +22,9 @@ def toy_engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     sounds = {"toy-sounds": "toys:ToySounds"}
     registry = {"speech": {"toy-speech": "toys:ToySpeech"}, "music": sounds, "sound_effect": sounds}
     monkeypatch.setattr(engines, "REGISTRY", registry)
-    for cached in (engines.speech_engine, engines.sound_engine, orders._ready):
+    for cached in (engines.speech_engine, engines.sound_engine, orders._is_ready):
         cached.cache_clear()
     toys.made.clear()
     yield toys.made
-    for cached in (engines.speech_engine, engines.sound_engine, orders._ready):
+    for cached in (engines.speech_engine, engines.sound_engine, orders._is_ready):
         cached.cache_clear()
