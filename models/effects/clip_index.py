@@ -119,28 +119,34 @@ def add_clips(folder: Path) -> tuple[int, list[str]]:
     """Indexes the recordings below a folder; what cannot be used is named with the reason.
 
     A clip's text is its file name without take numbers, or the `text` of its line in the folder's `library.csv` (file,
-    text, licence, author, link). A folder that was added before is read anew.
+    text, licence, author, link). A folder that was added before is read anew; links to files count as files in it.
     """
     if not folder.is_dir():
         raise ModelError(f"{folder}: is not a folder; name a folder of recordings")
-    told = _read_told(folder)
+    root = folder.resolve()
+    told = _read_told(root)
     found: list[SourcedClip] = []
     refused: list[str] = []
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
+    paths = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES and not path.is_dir()]
     if len(paths) > MAX_FILES:
         raise ModelError(
             f"{folder}: holds {len(paths):,} recordings, at most {MAX_FILES:,} are indexed; add its subfolders"
         )
+    if not paths:
+        refused.append(f"{folder}: holds no recordings; {', '.join(sorted(SUFFIXES))} are read")
     for path in paths:
+        if not path.is_file():
+            refused.append(f"{path}: is a link to a file that is not there, or no file")
+            continue
         try:
             clip = read_clip(path, max_duration_s=MAX_CLIP_S)
         except AudioUnreadable as error:
             refused.append(str(error))
             continue
-        line = told.get(path.relative_to(folder).as_posix(), {})
+        line = told.pop(path.relative_to(root).as_posix(), {})
         found.append(
             SourcedClip(
-                path=str(path.resolve()),
+                path=str(path),
                 text=line.get("text") or text_of_name(path.stem),
                 duration_s=round(clip.duration_s, 3),
                 licence=line.get("licence") or "as the user holds it",
@@ -148,7 +154,7 @@ def add_clips(folder: Path) -> tuple[int, list[str]]:
                 link=line.get("link") or "",
             )
         )
-    root = folder.resolve()
+    refused += [f"{root / 'library.csv'}: names {file!r}, which is not a recording here" for file in told]
     kept = [clip for clip in user_clips().clips if not Path(clip.path).is_relative_to(root)]
     _store(index_of(kept + found))
     return len(found), refused

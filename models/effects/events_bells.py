@@ -13,6 +13,7 @@ from models.effects import dsp
 from models.effects.gestures import (
     by_size,
     by_speed,
+    click,
     finished,
     phrases,
     repeated,
@@ -74,36 +75,35 @@ def church_bell(duration_s: float, rng: np.random.Generator, description: str) -
 def hand_bell(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
     """A small bell on a desk or in a hand: one ding, or several when it is shaken."""
     shaken = dsp.says(description, "ringing", "shaken", "school", "dinner", "jingling")
-    base_hz = 1.0 / by_size(description, 1 / 2600, 1 / 2100, 1 / 1300) * float(rng.uniform(0.9, 1.1))
+    base_hz = 1.0 / by_size(description, 1 / 2280, 1 / 2000, 1 / 1300) * float(rng.uniform(0.9, 1.1))
     n = dsp.count(2.0)
 
     def ding(_take: int) -> dsp.Mono:
         hz = base_hz * np.array([1.0, 1.003, 2.71, 2.716, 5.1]) * rng.uniform(0.9995, 1.0005, 5)
-        sound = dsp.modal(n, list(hz), [1.8, 1.6, 0.9, 0.8, 0.4], [1.0, 0.6, 0.5, 0.3, 0.25], rng)
+        sound = dsp.modal(n, list(hz), [1.65, 1.48, 0.82, 0.74, 0.36], [1.0, 0.6, 0.145, 0.087, 0.0725], rng)
+        sound += np.float32(0.184) * click(n, rng, 1500, 12000, 0.008)
         return dsp.at_peak(sound, 1.0) * np.float32(rng.uniform(0.75, 1.0))
 
     gap_s = 0.24 if shaken else 2.2
     out = repeated(duration_s, steps(duration_s, 0.03, gap_s, rng, 0.06 if shaken else 0.0), ding)
-    return finished(dsp.reverb(out, rng, t60_s=0.7, mix=0.1), duration_s, description, peak=0.5, rng=rng)
+    return finished(dsp.reverb(out, rng, t60_s=0.21, mix=0.22), duration_s, description, peak=0.17, rng=rng)
 
 
 def bicycle_bell(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
     """Two quick thumb strokes; in each a wheel throws hammers against a small steel shell."""
-    n = dsp.count(1.0)
-    base_hz = float(rng.uniform(2200, 2700))
+    n = dsp.count(1.2)
+    base_hz = 1.0 / by_size(description, 1 / 1950, 1 / 1570, 1 / 1250) * float(rng.uniform(0.9, 1.1))
     hz = base_hz * np.array([1.0, 1.01, 1.74, 1.76, 2.55, 3.46])
-
-    def blow(_take: int) -> dsp.Mono:
-        return dsp.modal(n, list(hz), [0.8, 0.8, 0.5, 0.5, 0.3, 0.2], [1, 0.7, 0.8, 0.5, 0.6, 0.4], rng)
-
+    ring = dsp.modal(n, list(hz), [0.86, 0.86, 0.54, 0.54, 0.32, 0.21], [1.0, 0.7, 1.0, 0.62, 0.74, 0.5], rng)
+    ring += np.float32(0.151) * click(n, rng, 2000, 12000, 0.006)
     starts_s = [
-        turn_s + stroke_s + step * gap_s
-        for turn_s in np.arange(0.03, duration_s, 2.2)
-        for stroke_s in (0.0, 0.45)
-        for step, gap_s in enumerate(np.linspace(0.03, 0.045, 9))
+        turn_s + stroke_s + hammer * gap_s
+        for turn_s in np.arange(0.03, max(duration_s, 0.04), 2.2)
+        for stroke_s in (0.0, 0.285)
+        for hammer, gap_s in enumerate(np.linspace(0.0208, 0.0427, 12))
     ]
-    out = repeated(duration_s, starts_s, lambda take: blow(take) * np.float32(rng.uniform(0.4, 1.0)))
-    return finished(dsp.reverb(out, rng, t60_s=0.5, mix=0.1), duration_s, description, peak=0.5, rng=rng)
+    out = repeated(duration_s, starts_s, lambda _take: ring * np.float32(rng.uniform(0.4, 1.0)))
+    return finished(dsp.reverb(out, rng, t60_s=0.2, mix=0.105), duration_s, description, peak=0.78, rng=rng)
 
 
 def bell_buzz(n: int, rng: np.random.Generator, shells_hz: tuple[float, float], strokes_hz: float) -> dsp.Mono:
@@ -114,11 +114,11 @@ def bell_buzz(n: int, rng: np.random.Generator, shells_hz: tuple[float, float], 
         if 0 <= where < n:
             clicks[stroke % 2][where] = rng.uniform(0.7, 1.0)
     total = np.zeros(n, np.float32)
-    for click, base_hz in zip(clicks, shells_hz, strict=True):
+    for struck, base_hz in zip(clicks, shells_hz, strict=True):
         n_ring = dsp.count(0.6)
         hz = base_hz * np.array([1.0, 1.006, 2.42, 4.28, 6.1])
         ring = dsp.modal(n_ring, list(hz), [0.6, 0.6, 0.4, 0.25, 0.15], [1, 0.7, 0.8, 0.5, 0.3], rng)
-        total += signal.oaconvolve(click, ring)[:n].astype(np.float32)
+        total += signal.oaconvolve(struck, ring)[:n].astype(np.float32)
     return dsp.at_peak(total, 1.0)
 
 

@@ -58,23 +58,23 @@ def crash(duration_s: float, rng: np.random.Generator, description: str) -> Samp
     """Things collide and break: a heavy blow, then splinters and glass that clatter on."""
     out = np.zeros((2, dsp.count(duration_s)), np.float32)
     bands = [
-        (40.0, 200.0, 1.9, 0.87),
-        (200.0, 1000.0, 0.0, 0.87),
-        (1000.0, 5000.0, -7.8, 0.93),
-        (5000.0, 14000.0, -12.4, 0.93),
+        (40.0, 200.0, 2.5, 0.6),
+        (200.0, 1000.0, 0.0, 0.6),
+        (1000.0, 5000.0, -7.7, 0.64),
+        (5000.0, 14000.0, -12.3, 0.64),
     ]
     blow = dsp.wide(dying_noise(dsp.count(1.0), rng, bands), dying_noise(dsp.count(1.0), rng, bands), 0.4)
-    dsp.place(out, dsp.fades(dsp.at_peak(blow, 1.0), 0.0, 0.1), dsp.count(0.04))
+    dsp.place(out, dsp.fades(dsp.at_peak(blow, 3.0), 0.0, 0.1), dsp.count(0.04))
     n = dsp.count(0.3)
     bank = []
-    for base_hz in by_size(description, 1.3, 1.0, 0.7) * np.exp(rng.uniform(np.log(859), np.log(3728), 24)):
+    for base_hz in by_size(description, 1.3, 1.0, 0.7) * np.exp(rng.uniform(np.log(903), np.log(3850), 24)):
         hz = base_hz * np.array([1.0, 1.4, 1.9, 2.7, 3.6]) * rng.uniform(0.93, 1.07, 5)
-        ring = dsp.modal(n, list(hz), list(0.025 * rng.uniform(0.3, 1.0, 5)), [1.0, 0.8, 0.7, 0.5, 0.4], rng)
-        bank.append(dsp.at_peak(dsp.at_peak(ring, 1.0) + np.float32(0.19) * click(n, rng, 300, 9000, 0.134), 1.0))
-    for start_s in 0.05 + rng.exponential(0.273 * by_strength(description, 0.6, 1.0, 1.6), 91):
-        level = 0.97 * float(10 ** (rng.normal(-4, 5) / 20)) * float(np.exp(-start_s))
+        ring = dsp.modal(n, list(hz), list(0.0068 * rng.uniform(0.3, 1.0, 5)), [1.0, 0.8, 0.7, 0.5, 0.4], rng)
+        bank.append(dsp.at_peak(dsp.at_peak(ring, 1.0) + np.float32(0.73) * click(n, rng, 300, 9000, 0.095), 1.0))
+    for start_s in 0.05 + rng.exponential(0.0833 * by_strength(description, 0.6, 1.0, 1.6), 176):
+        level = 0.119 * float(10 ** (rng.normal(-4, 5) / 20)) * float(np.exp(-start_s))
         dsp.place(out, dsp.pan(bank[int(rng.integers(24))], float(rng.uniform(-0.6, 0.6))), dsp.count(start_s), level)
-    return finished(dsp.reverb(out, rng, t60_s=0.8, mix=0.12), duration_s, description, peak=0.75, rng=rng)
+    return finished(dsp.reverb(out, rng, t60_s=0.552, mix=0.049), duration_s, description, peak=0.36, rng=rng)
 
 
 def coin(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
@@ -100,16 +100,16 @@ def keys(duration_s: float, rng: np.random.Generator, description: str) -> Sampl
     for _ in range(24):
         base_hz = float(np.exp(rng.uniform(np.log(3900), np.log(13000)))) * by_size(description, 1.2, 1.0, 0.75)
         hz = base_hz * np.array([1.0, 1.4, 2.1, 2.756, 3.6]) * rng.uniform(0.95, 1.05, 5)
-        ring = dsp.modal(n_ring, list(hz), list(0.047 * rng.uniform(0.4, 1.2, 5)), [1, 0.9, 0.8, 0.6, 0.4], rng)
+        ring = dsp.modal(n_ring, list(hz), list(0.04 * rng.uniform(0.4, 1.2, 5)), [1, 0.9, 0.8, 0.6, 0.4], rng)
         tick = dsp.band_noise(n_ring, rng, 2500, 14000) * dsp.pulse(n_ring, 0.0003, 0.01)
-        bank.append(dsp.at_peak(dsp.at_peak(ring, 1.0) + dsp.at_peak(tick, 0.95), 1.0))
-    swings_per_s = by_speed(description, 2.0, 3.3, 6.0)
+        bank.append(dsp.at_peak(dsp.at_peak(ring, 1.0) + dsp.at_peak(tick, 0.65), 1.0))
+    swings_per_s = by_speed(description, 2.0, 3.57, 6.0)
     out = np.zeros((2, n), np.float32)
     for start_s in steps(duration_s, 0.03, 1 / swings_per_s, rng, 0.15):
         for _ in range(int(rng.poisson(13)) + 1):
-            place_s = start_s + abs(float(rng.normal(0, 0.093)))
+            place_s = start_s + abs(float(rng.normal(0, 0.059)))
             ring = dsp.pan(bank[int(rng.integers(24))], float(rng.uniform(-0.3, 0.3)))
-            dsp.place(out, ring, dsp.count(place_s), float(10 ** (rng.normal(-6, 10) / 20)))
+            dsp.place(out, ring, dsp.count(place_s), float(10 ** (rng.normal(-6, 12) / 20)))
     air = dsp.wide_noise(n, rng, [(60, 0), (300, -6), (2000, -18), (9000, -30)])
     wet = dsp.at_peak(dsp.reverb(out, rng, t60_s=0.3, mix=0.05, cutoff_hz=9000), 1.0) + np.float32(0.0007) * air
     return finished(wet, duration_s, description, peak=0.635, rng=rng)

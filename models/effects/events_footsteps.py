@@ -55,9 +55,9 @@ class Ground:
 STONE = Ground((), 465, 3400, -0.675, 1600, 0.0043, inside=True, click=0.15)
 GROUNDS = (
     Ground(("gravel", "pebbles", "stones", "rocks", "sand", "path"), 700, 5500, -0.55, 1700, 0.0045, toe=0.35),
-    Ground(("snow", "ice", "snowy"), 400, 3200, -0.6, 3000, 0.006, heel_s=0.05, toe_s=0.06, toe=0.6),
+    Ground(("snow", "ice", "snowy"), 900, 2600, -0.9, 3500, 0.008, heel_s=0.055, toe_s=0.07, toe=0.7, soft=0.04),
     Ground(
-        ("grass", "leaves", "forest", "field", "meadow", "autumn"), 800, 7000, -0.6, 1500, 0.004, heel_s=0.04, toe=0.5
+        ("grass", "leaves", "forest", "field", "meadow", "autumn"), 700, 6000, -0.8, 1500, 0.005, heel_s=0.04, toe=0.5
     ),
     Ground(
         ("water", "puddle", "puddles", "mud", "stream", "swamp"), 400, 4000, -0.6, 2500, 0.004, heel_s=0.04, drops=10
@@ -69,9 +69,9 @@ GROUNDS = (
         -0.6,
         1600,
         0.0043,
-        modes_hz=(310, 523, 770, 1130, 1580, 2210),
-        modes_t60_s=0.3,
-        modes=0.2,
+        modes_hz=(620, 1046, 1540, 2260, 3160, 4420),
+        modes_t60_s=0.25,
+        modes=0.5,
         inside=True,
     ),
     Ground(("heels", "high heels", "stilettos"), 700, 4500, -0.5, 1600, 0.0043, heel_s=0.02, click=0.8, inside=True),

@@ -31,27 +31,27 @@ BAR = (1.0, 2.756, 5.404, 8.933, 13.34, 18.64)
 def thud(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
     """Something heavy and soft falls."""
     n = dsp.count(duration_s)
-    low_hz = 1.0 / by_size(description, 1 / 110, 1 / 79, 1 / 58) * float(rng.uniform(0.97, 1.03))
+    low_hz = 1.0 / by_size(description, 1 / 140, 1 / 100, 1 / 70) * float(rng.uniform(0.97, 1.03))
     t = dsp.times(n)
-    body = dsp.tone(low_hz * (1 + 0.055 * np.exp(-t / 0.03))) * dsp.pulse(n, 0.002, 0.148)
-    body += np.float32(0.0725) * click(n, rng, 80, 2500, 0.229) + np.float32(0.018) * click(n, rng, 400, 4000, 0.06)
+    body = dsp.tone(low_hz * (1 + 0.02 * np.exp(-t / 0.03))) * dsp.pulse(n, 0.002, 0.43)
+    body += np.float32(1.72) * click(n, rng, 80, 1850, 0.29) + np.float32(0.007) * click(n, rng, 400, 4000, 0.012)
     out = np.zeros(n, np.float32)
     for start_s in np.arange(0.05, max(duration_s, 0.06), 2.5):
         dsp.place(out, body, dsp.count(float(start_s)))
-    return finished(dsp.reverb(out, rng, t60_s=0.67, mix=0.137), duration_s, description, peak=0.3, rng=rng)
+    return finished(dsp.reverb(out, rng, t60_s=0.345, mix=0.387), duration_s, description, peak=0.9, rng=rng)
 
 
 def punch(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
     """Fist on flesh: a slap over a short thump."""
     n = dsp.count(duration_s)
     t = dsp.times(n)
-    low_hz = by_size(description, 80, 60, 48)
-    blow = dsp.tone(low_hz * (1 + 0.527 * np.exp(-t / 0.02))) * dsp.pulse(n, 0.001, 0.124)
-    blow = np.float32(0.15) * blow + click(n, rng, 494, 3920, by_strength(description, 0.12, 0.2, 0.25))
+    low_hz = by_size(description, 80, 59, 48)
+    blow = dsp.tone(low_hz * (1 + 0.314 * np.exp(-t / 0.02))) * dsp.pulse(n, 0.001, 0.137)
+    blow = np.float32(0.089) * blow + click(n, rng, 184, 1670, by_strength(description, 0.2, 0.284, 0.35))
     out = np.zeros(n, np.float32)
     for start_s in np.arange(0.03, max(duration_s, 0.04), 1.2):
         dsp.place(out, blow, dsp.count(float(start_s)))
-    return finished(dsp.reverb(out, rng, t60_s=0.6, mix=0.2), duration_s, description, peak=0.67, rng=rng)
+    return finished(dsp.reverb(out, rng, t60_s=0.47, mix=0.122), duration_s, description, peak=0.333, rng=rng)
 
 
 def hammer(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
@@ -135,10 +135,10 @@ SOUNDS: tuple[Sound, ...] = (
     Sound(
         "punch",
         punch,
-        phrases("punch, slap, smack, fist fight, hit, blow, whack"),
+        phrases("punch, slap, smack, fist fight, punches, face slap, whack"),
         0.8,
         False,
-        ("Slap, smack", "Whack, thwack", "Thump, thud"),
+        ("Slap, smack", "Whack, thwack"),
     ),
     Sound(
         "hammer",

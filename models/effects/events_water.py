@@ -33,14 +33,14 @@ def splash(duration_s: float, rng: np.random.Generator, description: str) -> Sam
     big = by_size(description, 0.6, 1.0, 1.5)
     n = dsp.count(2.5)
     for start_s in steps(duration_s, 0.03, 3.0, rng, 0.0):
-        slap = dsp.wide_noise(n, rng, [(100, -6), (400, 0), (1180, 0), (4720, -18)]) * dsp.pulse(n, 0.004, 0.515 * big)
-        crown = dsp.wide_noise(n, rng, [(200, -18), (2640 / big, 0), (7920 / big, 0), (14000, -15)])
-        drops = np.stack([np.abs(dsp.wander(n, rng, 189.0)), np.abs(dsp.wander(n, rng, 189.0))]) ** 0.726
-        crown = np.asarray(crown * dsp.pulse(n, 0.178, 1.83 * big) * drops, dtype=np.float32)
-        bank = [_bubble(rng, 200 / big, 1200 / big) for _ in range(60)]
-        gulp = dsp.scatter(n, 200.0, bank, rng) * dsp.pulse(n, 0.05, 1.83 * big)
-        dsp.place(out, np.asarray(slap + 2 * crown + 0.54 * gulp, dtype=np.float32), dsp.count(start_s))
-    return finished(out, duration_s, description, peak=0.6, rng=rng)
+        slap = dsp.wide_noise(n, rng, [(100, -6), (400, 0), (1910, 0), (7640, -18)]) * dsp.pulse(n, 0.004, 0.354 * big)
+        crown = dsp.wide_noise(n, rng, [(200, -18), (2670 / big, 0), (8010 / big, 0), (14000, -15)])
+        drops = np.stack([np.abs(dsp.wander(n, rng, 216.0)), np.abs(dsp.wander(n, rng, 216.0))]) ** 0.637
+        crown = np.asarray(crown * dsp.pulse(n, 0.115, 1.65 * big) * drops, dtype=np.float32)
+        bank = [_bubble(rng, 314 / big, 1884 / big) for _ in range(60)]
+        gulp = dsp.scatter(n, 285.0, bank, rng) * dsp.pulse(n, 0.05, 1.45 * big)
+        dsp.place(out, np.asarray(0.39 * slap + 2 * crown + 0.4 * gulp, dtype=np.float32), dsp.count(start_s))
+    return finished(out, duration_s, description, peak=0.75, rng=rng)
 
 
 def drip(duration_s: float, rng: np.random.Generator, description: str) -> Samples:
@@ -73,12 +73,13 @@ def bubbles(duration_s: float, rng: np.random.Generator, description: str) -> Sa
     n = dsp.count(duration_s)
     bank = []
     for _ in range(60):
-        hz = float(np.exp(rng.uniform(np.log(250), np.log(1600)))) * by_size(description, 1.5, 1.0, 0.6)
+        hz = float(np.exp(rng.uniform(np.log(242), np.log(2280)))) * by_size(description, 1.5, 1.0, 0.6)
         n_one = dsp.count(0.12)
-        bank.append(dsp.tone(hz * (1 + 4 * dsp.times(n_one))) * dsp.pulse(n_one, 0.003, 50 / hz + 0.02))
-    out = dsp.scatter(n, by_speed(description, 12, 28, 60), bank, rng, spread_db=5.0)
-    out = dsp.lowpass(out, 3500.0, 1)
-    return finished(out, duration_s, description, peak=0.5, rng=rng)
+        bank.append(dsp.tone(hz * (1 + 12 * dsp.times(n_one))) * dsp.pulse(n_one, 0.0013, 85 / hz + 0.01))
+    out = dsp.lowpass(dsp.scatter(n, by_speed(description, 90, 200, 300), bank, rng, spread_db=8.0), 800.0, 1)
+    flow = dsp.wide_noise(n, rng, [(100, -12), (300, 0), (900, -3), (3000, -20)])
+    out = dsp.at_rms(out, 0.1) + np.float32(0.0865) * flow
+    return finished(dsp.reverb(out, rng, t60_s=0.58, mix=0.235), duration_s, description, peak=0.5, rng=rng)
 
 
 SOUNDS: tuple[Sound, ...] = (

@@ -62,7 +62,9 @@ class Library:
 
 
 def nearest(words: str, n_clips: int) -> list[tuple[SourcedClip, float]]:
-    """The clips nearest in meaning with the cosine of their nearest phrase, best first."""
+    """The clips nearest in meaning with the cosine of their nearest phrase, best first. Refuses empty words."""
+    if not words.strip():
+        raise ModelError("library: has no words to search by; say what should be heard")
     index = _whole_index()
     cosines = np.full(len(index.clips), -1.0, np.float32)
     np.maximum.at(cosines, index.owners, index.vectors @ _vector(words))

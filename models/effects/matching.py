@@ -38,8 +38,18 @@ ancient rural urban outdoor indoor early late morning evening afternoon midnight
 falling fall going coming approaching passing starting getting moving playing continuing growing building
 overhead roaring echoing rumbling pattering humming whirring droning blowing hitting rustling wooden metal
 metallic iron steel stone rusty fading rising outside inside open closed shut beautiful pleasant relaxing
-soothing
+soothing front back main entire whole own upper lower left right once twice thrice again three times still just
+rocky grassy leafy dusty muddy snowy foggy stormy angry gently angrily frantically steadily suddenly rhythmically
+briefly repeatedly softly slowly away close closer nearer along behind ahead abruptly deafening
 """
+DOINGS = """
+ring rings ringing rang sing sings sound sounds sounding play plays start starts stop stops begin begins end ends
+continue continues come comes go goes arrive arrives pass passes approach approaches fade fades roll rolls
+wail wails wailing blare blares blaring echo echoes crash crashes drop drops fall falls move moves
+drive drives swing swings fly flies rumble rumbles howl howls hum hums
+buzz buzzes whir whirs hiss hisses clang clangs toll tolls boom booms
+"""
+"""What sounding things do anyway: such a word after the thing asks for nothing more."""
 SURFACES = """
 gravel wood wooden metal metallic snow grass leaf leaves concrete stone tile marble carpet sand mud water puddle
 floor stair staircase hallway corridor roof tin window glass ground pavement board plank tree pine bush field
@@ -77,6 +87,9 @@ def stems(text: str) -> tuple[str, ...]:
 _EMPTY = frozenset(EMPTY.split())
 _COLOURS = frozenset(stem(word) for word in COLOURS.split())
 _SURFACES = frozenset(stem(word) for word in SURFACES.split())
+_DOINGS = frozenset(stem(word) for word in DOINGS.split())
+_LIGHT = _COLOURS | _DOINGS
+"""Words that weigh little where no sound is named by them."""
 
 
 @dataclass(frozen=True)
@@ -149,13 +162,13 @@ def _match_part(text: str, sounds: Sequence[Sound], forbidden: frozenset[str]) -
         pieces = ["".join(pieces[1:2]), *pieces[2:]]
     core, setting = stems(pieces[0]), stems(" ".join(pieces[1:]))
     everything = [*core, *setting]
-    verbs = frozenset(stem(word) for word in re.findall(r"[a-z]+(?:ing|ed)\b", text))
+    verbs = _DOINGS | frozenset(stem(word) for word in re.findall(r"[a-z]+(?:ing|ed)\b", text))
     head = _head(core, verbs)
     allowed = [sound for sound in sounds if not _named(sound, forbidden)]
     ranked = sorted(allowed, key=lambda sound: _longest(sound, everything, head), reverse=True)
     known = [sound for sound in ranked if _named(sound, everything)]
     if not known or head is None:
-        return [], 0.0, [word for word in everything if word not in _COLOURS]
+        return [], 0.0, [word for word in everything if word not in _LIGHT]
     first = known[0]
     covered = set(_vocabulary(first)) & set(everything)
     if head not in _named(first, everything):
@@ -167,14 +180,13 @@ def _match_part(text: str, sounds: Sequence[Sound], forbidden: frozenset[str]) -
         if named and sound.steady and sound is not first and head in covered:
             layers.append(Layer(sound, " ".join(pieces[1:]).strip(), is_setting=True))
             covered |= named
-    for sound in known[1:]:
-        covered |= _named(sound, core) - {head}
     have = total = 0.0
     missing = []
     for position, word in enumerate(everything):
         in_core = position < len(core)
-        known_word = word in covered or word in _COLOURS or (not in_core and word in _SURFACES)
-        weight = COLOUR_WEIGHT if word in _COLOURS and word not in covered else 1.0 if in_core else SETTING_WEIGHT
+        known_word = word in covered or (word in _LIGHT and word != head) or (not in_core and word in _SURFACES)
+        light = word in _LIGHT and word not in covered and word != head
+        weight = COLOUR_WEIGHT if light else 1.0 if in_core else SETTING_WEIGHT
         total += weight
         have += weight * known_word
         if not known_word:

@@ -166,7 +166,7 @@ SOUNDS: tuple[Sound, ...] = (
         ),
         15.0,
         True,
-        ("Engine", "Idling", "Medium engine (mid frequency)", "Heavy engine (low frequency)", "Vehicle"),
+        ("Engine", "Idling", "Medium engine (mid frequency)", "Heavy engine (low frequency)"),
     ),
     Sound(
         "machinery",
@@ -192,7 +192,7 @@ SOUNDS: tuple[Sound, ...] = (
         ),
         20.0,
         True,
-        ("Mechanisms", "Engine", "Hum", "Gears", "Sewing machine"),
+        ("Mechanisms", "Engine"),
     ),
     Sound(
         "spaceship",
@@ -213,7 +213,7 @@ SOUNDS: tuple[Sound, ...] = (
         ),
         25.0,
         True,
-        ("Hum", "Throbbing", "Vehicle", "Aircraft", "Aircraft engine", "Engine", "Jet engine", "Environmental noise"),
+        ("Vehicle", "Aircraft engine", "Hum", "Throbbing"),
     ),
     Sound(
         "helicopter",

@@ -184,14 +184,7 @@ SOUNDS: tuple[Sound, ...] = (
         ),
         30.0,
         True,
-        (
-            "Typing",
-            "Computer keyboard",
-            "Hubbub, speech noise, speech babble",
-            "Chatter",
-            "Telephone",
-            "Inside, large room or hall",
-        ),
+        ("Typing", "Computer keyboard"),
     ),
     Sound(
         "typing",
@@ -253,6 +246,6 @@ SOUNDS: tuple[Sound, ...] = (
         ),
         25.0,
         True,
-        ("Traffic noise, roadway noise", "Vehicle", "Car", "Motor vehicle (road)", "Car passing by"),
+        ("Traffic noise, roadway noise", "Motor vehicle (road)", "Vehicle"),
     ),
 )

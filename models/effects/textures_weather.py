@@ -247,6 +247,6 @@ SOUNDS: tuple[Sound, ...] = (
         ),
         20.0,
         True,
-        ("Stream", "Gurgling", "Water", "Waterfall", "Trickle, dribble"),
+        ("Stream", "Gurgling", "Trickle, dribble"),
     ),
 )

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from composer.library import add_folder, search
+from composer.orders import POOR_FIT, choose_engine
 from models.clip import read_clip
 from models.effects import clip_index, library
 from models.engines import SoundQuery
@@ -84,6 +85,52 @@ def test_a_folder_is_added_searched_and_read_anew(own_library: Path) -> None:
     best = search("train whistle")[0]
     assert (best["licence"], best["author"]) == ("CC-BY-4.0", "Zoe")
     assert len(clip_index.user_clips().clips) == 2
+
+
+def test_links_count_as_files_of_their_folder_and_are_not_doubled_by_adding_again(own_library: Path) -> None:
+    folder = recordings(own_library / "mine", "owl.wav")
+    (folder / "far.wav").symlink_to(recordings(own_library / "elsewhere", "wolf.wav") / "wolf.wav")
+    (folder / "loop").symlink_to(folder)
+    (folder / "gone.wav").symlink_to(own_library / "nowhere.wav")
+    for _ in range(2):
+        added, refused = add_folder(folder)
+        assert added == 2 and len(refused) == 1 and "gone.wav: is a link to a file that is not there" in refused[0]
+        assert [Path(clip.path).name for clip in clip_index.user_clips().clips] == ["far.wav", "owl.wav"]
+
+
+def test_an_empty_folder_and_a_line_for_a_missing_recording_are_told(own_library: Path) -> None:
+    empty = own_library / "empty"
+    empty.mkdir()
+    added, refused = add_folder(empty)
+    assert added == 0 and "holds no recordings; .aif" in refused[0]
+    folder = recordings(own_library / "mine", "owl.wav")
+    (folder / "library.csv").write_text("file,text,licence,author,link\nowl.wav,an owl,CC0,,\nelk.wav,an elk,CC0,,\n")
+    added, refused = add_folder(folder)
+    assert added == 1 and len(refused) == 1 and "names 'elk.wav', which is not a recording here" in refused[0]
+
+
+def test_a_recording_that_is_taken_away_leaves_the_index_when_its_folder_is_added_again(own_library: Path) -> None:
+    folder = recordings(own_library / "mine", "owl.wav", "elk.wav")
+    add_folder(folder)
+    (folder / "elk.wav").unlink()
+    assert add_folder(folder)[0] == 1
+    assert [clip.text for clip in clip_index.user_clips().clips] == ["owl"]
+
+
+@pytest.mark.parametrize("words", ["", "  "])
+def test_a_search_without_words_is_refused(words: str) -> None:
+    with pytest.raises(ModelError, match="no words"):
+        search(words)
+
+
+def test_auto_takes_the_users_own_dog_where_nothing_is_computed_for_it(own_library: Path) -> None:
+    words = SoundQuery("a dog barks in the distance")
+    assert library.Library().fit(words).score < POOR_FIT
+    add_folder(recordings(own_library / "mine", "Dog-Barking_01.wav"))
+    library._whole_index.cache_clear()
+    name, fit = choose_engine("sound_effect", words)
+    assert name == "library" and fit.score > POOR_FIT and "'dog barking'" in fit.because
+    assert choose_engine("sound_effect", SoundQuery("rain on the roof"))[0] == "procedural"
 
 
 def test_a_damaged_index_says_how_to_mend_it(own_library: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from composer.orders import POOR_FIT
 from models.clip import Clip
 from models.effects import dsp, procedural
 from models.effects.procedural import Procedural
@@ -123,9 +124,36 @@ def test_unknown_words_are_refused_with_what_can_be_made() -> None:
     with pytest.raises(WordsUnsupported, match=r"'zither solo'.*rain.*wind"):
         _generate("zither solo")
     with pytest.raises(WordsUnsupported):
-        _generate("rain boots squeaking")
+        _generate("rain gauge")
     with pytest.raises(WordsUnsupported):
         _generate("silence")
+
+
+def test_words_of_a_sound_that_is_not_made_do_not_count() -> None:
+    """Squeaking rain boots become plain footsteps: no rain, no squeak, and a score that tells of it."""
+    fit = ENGINE.fit(SoundQuery("rain boots squeaking"))
+    assert fit.because == "computes 'footsteps' but not 'rain', 'squeaking'"
+    assert fit.score < POOR_FIT
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["the front door slams shut", "church bells ring in the distance", "police siren wailing far away"]
+    + ["a bicycle bell rings twice", "waves crashing on a rocky shore", "three knocks on the door", "glass shatters"]
+    + ["heavy footsteps approaching down a stone corridor", "a gunshot echoes", "distant thunder rolls over the hills"]
+    + ["an old telephone rings", "pages of a book are turned", "swords clash", "steam train whistle in the night"],
+)
+def test_events_as_a_story_words_them_are_known(words: str) -> None:
+    assert ENGINE.fit(SoundQuery(words)).score > 0.75
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["laser gun fire", "a glass of wine is poured", "magic carpet salesman", "phone vibrates on the table"]
+    + ["owl hooting at night", "cutlery clinking in a restaurant", "door-to-door insurance agent"],
+)
+def test_what_only_shares_words_with_our_sounds_scores_poorly(words: str) -> None:
+    assert ENGINE.fit(SoundQuery(words)).score < POOR_FIT
 
 
 def test_fit_says_what_is_covered_and_what_is_not() -> None:
