@@ -102,14 +102,15 @@ def pydub(scene: Scene) -> Spent:
 
 def mix_with_pydub(scene: Scene) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # it looks for ffmpeg, which WAV files do not need
         from pydub import AudioSegment
-    bus = AudioSegment.silent(round(scene.timeline.n_samples * 1000 / RATE), frame_rate=RATE).set_channels(2)
-    for index, placement in enumerate(scene.timeline.placements):
-        segment = AudioSegment.from_wav(scene.folder / f"clip{index}_16.wav").apply_gain(placement.gain_db)
-        bus = bus.overlay(segment, position=round(placement.start_sample * 1000 / RATE))
-    with bus.export(scene.folder / "pydub.wav", format="wav"):
-        pass
+
+        bus = AudioSegment.silent(round(scene.timeline.n_samples * 1000 / RATE), frame_rate=RATE).set_channels(2)
+        for index, placement in enumerate(scene.timeline.placements):
+            segment = AudioSegment.from_wav(scene.folder / f"clip{index}_16.wav").apply_gain(placement.gain_db)
+            bus = bus.overlay(segment, position=round(placement.start_sample * 1000 / RATE))
+        with bus.export(scene.folder / "pydub.wav", format="wav"):
+            pass
 
 
 def sum_alone(scene: Scene) -> None:
