@@ -44,6 +44,7 @@ CLAUSE_PAUSE_S = 0.12
 SILENCE_DB = -46.0
 """Below this against the peak, the ends of a reading count as silence."""
 KEPT_S = 0.03
+MAX_PEAK = 0.99
 _QUOTES, _ENDS = '"“”', ".!?…"
 VOICES_PATH = Path(__file__).parent / "voices" / "kokoro.npz"
 
@@ -86,7 +87,11 @@ class Kokoro:
                 pieces += [samples, np.zeros(round(pause_s * SAMPLE_RATE), np.float32)]
         if not pieces:
             raise WordsUnsupported(f"nothing in {text[:60]!r} can be read aloud; write it out in words")
-        return Clip(np.concatenate(pieces[:-1])[np.newaxis], SAMPLE_RATE)
+        joined = np.concatenate(pieces[:-1])
+        peak = float(np.abs(joined).max())
+        if peak > MAX_PEAK:  # some voices' loudest syllables pass 1; a file of integers would clip them
+            joined *= np.float32(MAX_PEAK / peak)
+        return Clip(joined[np.newaxis], SAMPLE_RATE)
 
     def _style(self, voice: str) -> NDArray[np.float32]:
         known = [each.name for each in VOICES]

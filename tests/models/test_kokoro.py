@@ -124,11 +124,12 @@ class NoiseModel:
 
     def __init__(self) -> None:
         self.given: list[dict[str, Any]] = []
+        self.level = 0.5
 
     def run(self, _: None, inputs: dict[str, Any]) -> list[Any]:
         self.given.append(inputs)
         n_samples = 600 * inputs["tokens"].shape[1]
-        noise = np.random.default_rng(0).uniform(-0.5, 0.5, n_samples)
+        noise = np.random.default_rng(0).uniform(-self.level, self.level, n_samples)
         return [np.concatenate([np.zeros(4_000), noise, np.zeros(9_000)]).astype(np.float32)[np.newaxis]]
 
 
@@ -205,6 +206,15 @@ def test_parts_are_joined_by_their_pause_without_clicks(engine: Kokoro) -> None:
     assert pause <= right - left <= pause + 2 * n_fade + 2
     assert abs(clip.n_samples - 600 * sum(n_tokens) - pause - 4 * n_fade) <= 8
     assert abs(clip.samples[0, 0]) < 1e-3 and abs(clip.samples[0, -1]) < 1e-3
+
+
+def test_what_the_model_says_too_loudly_is_scaled_not_clipped(engine: Kokoro) -> None:
+    soft = engine.speak("Go home.", voice="af_heart", seed=0).samples
+    engine._session.level = 1.3
+    loud = engine.speak("Go home.", voice="af_heart", seed=0).samples
+    assert np.abs(soft).max() < 0.5
+    assert np.abs(loud).max() == pytest.approx(0.99, abs=1e-4)
+    assert np.allclose(loud / np.abs(loud).max(), soft / np.abs(soft).max(), atol=1e-4)
 
 
 def test_sentences_pause_shorter_than_paragraphs() -> None:
