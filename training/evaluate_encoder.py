@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.encoders import Encoder, encoder, unit
 from training.concepts import PROMPTS, UNSEEN_WORDS, sound_concepts
-from training.pictures import Row, read_table
+from training.pictures import Row, at_most, read_table
 
 Floats = NDArray[np.float32]
 ESC10 = ("dog", "rain", "sea waves", "baby", "clock", "sneeze", "helicopter", "chainsaw", "rooster", "fire")
@@ -36,6 +36,8 @@ SPOKEN = {
     "a fire crackling": "fire",
 }
 """ESC-10's sentences, as the sound table has them."""
+MOST_PICTURES = 60
+"""Pictures of one sounding thing and split that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def photographs(encode: Encoder, rows: list[Row]) -> list[Line]:
 
 def sounding(encode: Encoder, rows: list[Row]) -> tuple[list[Line], dict[str, float]]:
     """Pictures of sounding things, and what words find among them, with the mean cosines of both modalities."""
-    known = [row for row in rows if row.concept]
+    known = at_most(rows, MOST_PICTURES)
     names = [concept.name for concept in sound_concepts() if any(row.concept == concept.name for row in known)]
     vectors = unit(encode.pictures([row.path for row in known]))
     concepts = np.array([row.concept for row in known])

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +77,17 @@ def read_pictures(rows: list[Row], cache: Path | None = None) -> NDArray[np.uint
     return pictures
 
 
+def at_most(rows: list[Row], n_most: int) -> list[Row]:
+    """The pictures of sounding things, at most so many of one thing and split, chosen by their names' checksums."""
+    kept: Counter[tuple[str, str]] = Counter()
+    chosen = []
+    for row in sorted(rows, key=lambda row: crc32(row.path.name.encode())):
+        if row.concept and kept[row.concept, row.split] < n_most:
+            kept[row.concept, row.split] += 1
+            chosen.append(row)
+    return chosen
+
+
 def concept_vectors(rows: list[Row], encode: Encoder) -> dict[str, NDArray[np.generic]]:
     """Vectors of the pictures that show a sounding thing, with what each is, ready for np.savez."""
     sounding = [row for row in rows if row.concept]
@@ -93,8 +106,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--encoder", default="bundled")
+    parser.add_argument("--most", type=int, default=120, help="pictures of one thing and split, at most")
     given = parser.parse_args()
-    arrays = concept_vectors(read_table(given.folder), encoder(given.encoder))
+    arrays = concept_vectors(at_most(read_table(given.folder), given.most), encoder(given.encoder))
     np.savez(given.out, **arrays)  # type: ignore[arg-type]
     print(f"{given.out}: {len(arrays['concepts'])} vectors of {len(set(arrays['concepts']))} things")
 

@@ -303,3 +303,22 @@ def test_every_registered_encoder_can_be_found() -> None:
     for place in REGISTRY.values():
         module, _, function = place.partition(":")
         assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_the_shipped_encoder_lays_words_it_never_met_by_those_it_learned() -> None:
+    ours = encoder("bundled")
+    learned = unit(ours.texts(["a dog barking", "thunder", "a baby crying", "a clock ticking", "a helicopter flying"]))
+    asked = unit(ours.texts(["a puppy barking", "a thunderstorm", "an infant crying", "a timepiece", "a chopper"]))
+    assert (asked @ learned.T).argmax(1).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_shipped_weights_come_with_card_and_credits() -> None:
+    import csv
+
+    from models.encoders.bundled import WEIGHTS
+
+    config = json.loads((WEIGHTS / "config.json").read_text("utf-8"))
+    assert config["version"] in (WEIGHTS / "MODEL_CARD.md").read_text("utf-8")
+    with (WEIGHTS / "credits.csv").open(newline="", encoding="utf-8") as file:
+        assert all(row["author"] and row["licence"] for row in csv.DictReader(file))
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 12e6

@@ -16,7 +16,7 @@ from models.errors import ModelError, PictureUnreadable
 from training.augment import augmented
 from training.concepts import UNSEEN_WORDS, has_unseen_word, sound_concepts, texts_of
 from training.gather_pictures import held_out, plain_name, svg_of
-from training.pictures import concept_vectors, read_pictures, read_table
+from training.pictures import at_most, concept_vectors, read_pictures, read_table
 
 
 def saved_table(
@@ -88,6 +88,14 @@ def test_only_what_sounds_gets_a_vector_and_keeps_its_split(tmp_path: Path) -> N
     assert arrays["split"].tolist() == ["train", "test", "train"]
     assert arrays["vectors"][:, 0].tolist() == [0, 60, 180]
     assert str(arrays["version"]) == "red-1"
+
+
+def test_of_many_pictures_some_of_every_thing_and_split_are_kept(tmp_path: Path) -> None:
+    rows = read_table(saved_table(tmp_path))
+    kept = at_most(rows * 3, 2)
+    assert sorted((row.concept, row.split) for row in kept) == sorted(
+        [("dog", "train"), ("dog", "validate"), ("bell", "train")] * 2
+    )
 
 
 def test_no_training_sentence_holds_a_word_that_is_asked_as_unseen() -> None:
