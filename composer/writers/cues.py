@@ -76,10 +76,10 @@ class _Pattern:
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _DENIED_BEFORE = re.compile(
     r"(?i)(?:\b(?:no|not|never|without|neither|nor|nobody|no one|none|hardly any|no more|like|as if|as though|unlike"
-    r"|than|dream(?:ed|t|ing)? of|dream(?:ed|t) that|imagined?|wish(?:ed|ing)?|hoped|would|could have|might|if|unless|until"
-    r"|till|before|afraid of|remember(?:ed|ing)?|memory of|thought of|thinking of|spoke of|told of|stories of"
-    r"|picture of|painting of|instead of|as (?:loud|soft|quiet|fast|cold|wild|old) as|lest|cannot|promised|threatened|forecast"
-    r"|used to|waited for|smell of)|n['’]t)\b[^,;:.!?—]*$"
+    r"|than|dream(?:ed|t|ing)? of|dream(?:ed|t) that|imagined?|wish(?:ed|ing)?|hoped|would|could have|might|if|unless"
+    r"|until|till|before|afraid of|remember(?:ed|ing)?|memory of|thought of|thinking of|spoke of|told of|stories of"
+    r"|picture of|painting of|instead of|as (?:loud|soft|quiet|fast|cold|wild|old) as|lest|cannot|promised|threatened"
+    r"|forecast|used to|waited for|smell of)|n['’]t)\b[^,;:.!?—]*$"
 )
 _STOPPED_BEFORE = re.compile(r"(?i)\b(?:stopped|ceased|quit|left off|finished)(?: \w+)?\s*$|\bafter the\s*$")
 _STOPPED_AFTER = re.compile(
