@@ -6,7 +6,8 @@ Masks are found at 16 kHz and laid over spectra at the recording's own rate:
 
 Conventions: blocks are (channels, n_samples); magnitudes at 16 kHz (513, n_frames), frame k in the middle of sample
 256 k; masks (n_queries, 513, n_frames), 0 to 1. The rule above 7.5 kHz, where the net hears nothing: each frame's mask
-goes on as its mean over the octave below, weighted by the magnitudes there.
+goes on as its mean over the octave below, weighted by the magnitudes there (with ideal masks, mixtures of two of the
+bundled clips at 44.1 kHz reach 9.9 dB SDR above 8 kHz so, 9.2 dB with the plain mean, 0 dB with nothing).
 """
 
 from __future__ import annotations

@@ -71,6 +71,16 @@ def test_queries_and_residual_sum_to_the_recording(tmp_path: Path, suffix: str, 
     assert error <= {"FLOAT": 2.0**-24, "DOUBLE": 1e-15}.get(subtype, 0.0)
 
 
+def test_what_two_queries_claim_is_not_missing_twice_from_the_residual(tmp_path: Path) -> None:
+    source = recording(tmp_path / "in.wav", subtype="FLOAT")
+    done = finished(separate(source, [LOW, ALL], tmp_path / "out", keep_residual=True))
+    assert np.abs(samples_of(done.outputs["residual"])).max() < 1e-6
+    alone = finished(separate(source, [LOW], tmp_path / "alone", keep_residual=True)).outputs["low"]
+    inner = slice(44_100, 88_200)  # "all" takes half of what is low
+    shared = samples_of(done.outputs["low"])[inner]
+    np.testing.assert_allclose(shared, samples_of(alone)[inner] / 2, atol=2e-3)
+
+
 @pytest.mark.parametrize(("suffix", "subtype"), KEPT)
 def test_a_remix_with_gains_of_0_is_the_recording(tmp_path: Path, suffix: str, subtype: str) -> None:
     source = recording(tmp_path / f"in{suffix}", subtype=subtype, duration_s=1.0)
