@@ -191,6 +191,30 @@ def test_a_file_under_a_published_name_gets_that_publications_quick_gelu(
     assert not np.allclose(encoder(f"open_clip:tiny-tale/{tmp_path / 'other.pt'}").texts(["rain"]), text, atol=1e-2)
 
 
+def test_a_published_tag_is_read_from_the_hubs_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import open_clip
+    import torch
+
+    net = saved_tiny_net(tmp_path / "net")
+    (tmp_path / "tiny-cached.json").write_text(json.dumps(TINY))
+    open_clip.add_model_config(tmp_path / "tiny-cached.json")
+    tags = {"house": {"hf_hub": "house/tiny/", "mean": (0.4,) * 3, "std": (0.3,) * 3}}
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny-cached", tags)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    with pytest.raises(EngineUnavailable, match="hf download house/tiny"):
+        encoder("open_clip:tiny-cached/house")
+    cached = tmp_path / "hub" / "models--house--tiny"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("abc")
+    (cached / "snapshots").mkdir()
+    (tmp_path / "net").rename(cached / "snapshots" / "abc")
+    Image.new("RGB", (32, 32), (255, 0, 51)).save(tmp_path / "plain.png")
+    by_hand = (torch.tensor([1, 0, 0.2]).view(1, 3, 1, 1).expand(1, 3, 32, 32) - 0.4) / 0.3
+    with torch.inference_mode():
+        image = net.encode_image(by_hand).numpy()  # type: ignore[attr-defined]
+    assert np.allclose(encoder("open_clip:tiny-cached/house").pictures([tmp_path / "plain.png"]), image, atol=1e-5)
+
+
 def test_weights_that_are_not_here_come_with_the_way_to_get_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,6 +104,10 @@ def test_no_training_sentence_holds_a_word_that_is_asked_as_unseen() -> None:
         assert not [said for said in concept.says if has_unseen_word(said)]
 
 
+def test_a_label_that_is_an_unseen_word_has_no_texts() -> None:
+    assert texts_of("puppy") == [] and "a dog" in texts_of("dog")
+
+
 def test_unseen_words_are_whole_words_of_known_things() -> None:
     assert {concept.name for concept in sound_concepts()} >= set(UNSEEN_WORDS.values())
     assert has_unseen_word("Two puppies, playing") and has_unseen_word("an INFANT cries")
