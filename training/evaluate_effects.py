@@ -1,6 +1,7 @@
 """What an outside ear hears in every sound of the procedural engine.
 
-Run: `python -m training.evaluate_effects --yamnet DIR` prints a Markdown table; DIR holds YAMNet (see training.yamnet).
+Run: `python -m training.evaluate_effects --yamnet DIR` prints one line a clip, with `--summary` one line a sound: the
+table of models/effects/README.md. DIR holds YAMNet (see training.yamnet).
 """
 
 from __future__ import annotations
@@ -71,12 +72,31 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         heard = "; ".join(f"{one.name} {one.score:.2f}" for one in row.heard)
         lines.append(f"| {row.sound} | {row.seed} | {row.rank} | {heard} |")
+    return "\n".join([*lines, "", *_counts(rows)])
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """The rows as Markdown, one line a sound: its query, the ranks by seed, and what is heard with the first seed."""
+    by_sound: dict[str, list[Row]] = {}
+    for row in rows:
+        by_sound.setdefault(row.sound, []).append(row)
+    meant = {sound.name: sound.heard_as for sound in known_sounds()}
+    lines = ["| sound | asked for as | counts as | rank by seed | heard (first seed) |", "|---|---|---|---|---|"]
+    for name, own in by_sound.items():
+        heard = "; ".join(f"{one.name} {one.score:.2f}" for one in own[0].heard[:3])
+        ranks = " ".join(str(row.rank) for row in own)
+        lines.append(f"| {name} | {own[0].query} | {'; '.join(meant.get(name, ()))} | {ranks} | {heard} |")
+    return "\n".join([*lines, "", *_counts(rows)])
+
+
+def _counts(rows: Sequence[Row]) -> list[str]:
     n_recognised = sum(row.recognised for row in rows)
     sounds = {row.sound for row in rows}
     always = {name for name in sounds if all(row.recognised for row in rows if row.sound == name)}
-    lines += ["", f"{n_recognised} of {len(rows)} clips have an expected class in the top {TOP};"]
-    lines += [f"{len(always)} of {len(sounds)} sounds with every seed."]
-    return "\n".join(lines)
+    return [
+        f"{n_recognised} of {len(rows)} clips have an expected class in the top {TOP};",
+        f"{len(always)} of {len(sounds)} sounds with every seed.",
+    ]
 
 
 def main() -> None:
@@ -85,8 +105,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="how many seeds for each sound")
     parser.add_argument("--only", nargs="*", default=[], help="names of sounds")
     parser.add_argument("--query", help="ask for it with these words instead of its first phrase")
+    parser.add_argument("--summary", action="store_true", help="one line a sound instead of one a clip")
     given = parser.parse_args()
-    print(table(evaluate(given.yamnet, seeds=range(given.seeds), only=given.only, query=given.query)))
+    rows = evaluate(given.yamnet, seeds=range(given.seeds), only=given.only, query=given.query)
+    print(summary(rows) if given.summary else table(rows))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from models.clip import Clip, read_clip
+from models.effects import procedural
 from models.effects.procedural import known_sounds
 from models.errors import EngineUnavailable
-from training.evaluate_effects import Row, evaluate, sounding, table
+from training.evaluate_effects import Row, evaluate, sounding, summary, table
 from training.yamnet import Heard, Yamnet, best_rank
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -54,6 +55,26 @@ def test_the_table_counts_what_was_recognised() -> None:
     text = table(rows)
     assert "| rain | 1 | 6 | Rain 0.60; Water 0.50; Thunder 0.10 |" in text
     assert "2 of 3 clips" in text and "1 of 2 sounds" in text
+
+
+def test_the_summary_has_one_line_a_sound_with_its_ranks_by_seed() -> None:
+    heard = tuple(RANKING)
+    rows = [Row("rain", "rain", 0, 1, heard), Row("rain", "rain", 1, 6, heard), Row("fire", "fire", 0, 5, heard)]
+    lines = summary(rows).splitlines()
+    assert lines[2].startswith("| rain | rain | Rain; ") and "| 1 6 | Rain 0.60; Water 0.50; Thunder 0.10 |" in lines[2]
+    assert lines[3].startswith("| fire | fire | ") and len(lines) == 7
+
+
+def test_the_published_table_names_every_sound_with_a_rank_in_the_top_five_for_every_seed() -> None:
+    page = (Path(procedural.__file__).parent / "README.md").read_text("utf-8")
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")
+    ]
+    ranks = {row[0]: [int(rank) for rank in row[3].split()] for row in cells if len(row) == 5 and row[3][0].isdigit()}
+    assert set(ranks) == {sound.name for sound in known_sounds()}
+    assert all(len(own) >= 3 and max(own) <= 5 for own in ranks.values())
+    meant = {row[0]: tuple(row[2].split("; ")) for row in cells if row[0] in ranks}
+    assert meant == {sound.name: sound.heard_as for sound in known_sounds()}
 
 
 def test_only_the_sounding_part_of_an_event_is_judged() -> None:
