@@ -73,7 +73,7 @@ class SeparationNet(nn.Module):
         maps = self.down_convs[0](self.input_norm(log_mag))  # (B, width, F/2, T/2)
         skips = [maps]
         for k in range(1, N_LEVELS):
-            maps = self.down_convs[k](functional.leaky_relu(maps, 0.2))  # (B, .., F/2^(k+1), T/2^(k+1))
+            maps = self._down(k, functional.leaky_relu(maps, 0.2))  # (B, .., F/2^(k+1), T/2^(k+1))
             if k < N_LEVELS - 1:
                 maps = self.down_norms[k - 1](maps)
                 skips.append(maps)
@@ -82,6 +82,15 @@ class SeparationNet(nn.Module):
             maps = torch.cat([skips[k - 1], maps], dim=1)
         features: Tensor = self._up(0, maps)  # (B, n_features, F, T)
         return features
+
+    def _down(self, k: int, maps: Tensor) -> Tensor:
+        conv: Tensor
+        if k < N_LEVELS - 1:
+            conv = self.down_convs[k](maps)
+        else:  # not in bfloat16: oneDNN 3.12 leaves parts of a result one column wide unset (seen with AMX)
+            with torch.autocast(maps.device.type, enabled=False):
+                conv = self.down_convs[k](maps.to(self.scale.dtype))
+        return conv
 
     def _up(self, k: int, maps: Tensor) -> Tensor:
         # ReLU before the doubling, which makes LeakyReLU on the skips without effect, as in the published net

@@ -2,11 +2,12 @@
 
 Conventions: spectra are complex64 (.., 513, T), magnitudes float32 (.., 513, T) or warped (.., 256, T).
 The warp samples bins bilinearly at places fixed by Sound-of-Pixels (Zhao et al. 2018), which CLIPSep keeps; time is
-left alone, so it is one small matrix each way.
+left alone.
 """
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import torch
@@ -48,12 +49,29 @@ def _window(device: torch.device) -> Tensor:
 
 def warp(magnitudes: Tensor) -> Tensor:
     """Linear bins -> log-frequency bins: (.., 513, T) -> (.., 256, T)."""
-    return torch.matmul(_warp_matrix(magnitudes.device), magnitudes)
+    return _sample(magnitudes, *_warp_places(magnitudes.device))
 
 
 def unwarp(masks: Tensor) -> Tensor:
     """Log-frequency bins -> linear bins: (.., 256, T) -> (.., 513, T)."""
-    return torch.matmul(_unwarp_matrix(masks.device), masks)
+    return _sample(masks, *_unwarp_places(masks.device))
+
+
+def unwarp_transposed(energies: Tensor) -> Tensor:
+    """What each log-frequency bin is answerable for: (.., 513, T) -> (.., 256, T), the transpose of `unwarp`.
+
+    So that (unwarp(m) * e).sum() equals (m * unwarp_transposed(e)).sum().
+    """
+    below, share = _unwarp_places(energies.device)
+    gathered = torch.zeros(*energies.shape[:-2], N_WARPED, energies.shape[-1], device=energies.device)
+    gathered.index_add_(-2, below, energies * (1.0 - share)[:, None])
+    return gathered.index_add_(-2, below + 1, energies * share[:, None])
+
+
+def _sample(values: Tensor, below: Tensor, share: Tensor) -> Tensor:
+    """Straight lines between neighbouring bins, along the axis before the last."""
+    low, high = values.index_select(-2, below), values.index_select(-2, below + 1)
+    return torch.lerp(low, high, share[:, None].to(values.dtype))
 
 
 def log_magnitude(warped: Tensor) -> Tensor:
@@ -62,27 +80,21 @@ def log_magnitude(warped: Tensor) -> Tensor:
 
 
 @cache
-def _warp_matrix(device: torch.device) -> Tensor:
-    """(256, 513): warped bin i looks at y = (21^((y_i + 1) / 2) - 11) / 10 of the axis from -1 to 1."""
+def _warp_places(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Warped bin i looks at y = (21^((y_i + 1) / 2) - 11) / 10 of the axis from -1 to 1."""
     y = torch.linspace(-1.0, 1.0, N_WARPED, dtype=torch.float64)
-    return _sampling_matrix((21.0 ** ((y + 1.0) / 2.0) - 11.0) / 10.0, N_BINS).to(device)
+    return _neighbours((21.0 ** ((y + 1.0) / 2.0) - 11.0) / 10.0, N_BINS, device)
 
 
 @cache
-def _unwarp_matrix(device: torch.device) -> Tensor:
-    """(513, 256): linear bin i looks at y = 2 ln(10 y_i + 11) / ln(21) - 1."""
+def _unwarp_places(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Linear bin i looks at y = 2 ln(10 y_i + 11) / ln(21) - 1."""
     y = torch.linspace(-1.0, 1.0, N_BINS, dtype=torch.float64)
-    places = torch.log(10.0 * y + 11.0) / torch.log(torch.tensor(21.0, dtype=torch.float64)) * 2.0 - 1.0
-    return _sampling_matrix(places, N_WARPED).to(device)
+    return _neighbours(torch.log(10.0 * y + 11.0) / math.log(21.0) * 2.0 - 1.0, N_WARPED, device)
 
 
-def _sampling_matrix(places: Tensor, n_inputs: int) -> Tensor:
-    """Linear interpolation at places of [-1, 1], whose ends are the first and the last input."""
+def _neighbours(places: Tensor, n_inputs: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Places in [-1, 1], whose ends are the first and the last input -> the input below, and the share of the next."""
     positions = ((places + 1.0) / 2.0 * (n_inputs - 1)).clamp(0.0, n_inputs - 1)
     below = positions.floor().clamp(max=n_inputs - 2).long()
-    share = (positions - below).float()
-    rows = torch.arange(len(places))
-    matrix = torch.zeros(len(places), n_inputs)
-    matrix[rows, below] = 1.0 - share
-    matrix[rows, below + 1] = share
-    return matrix
+    return below.to(device), (positions - below).float().to(device)

@@ -1,0 +1,113 @@
+"""The training loop: the schedule, resuming bit by bit, logs, and runs that cannot go on."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from training.loop import LOG, STATE, Batch, LoopConfig, Progress, TrainingFailed, fit, rate_factor
+
+CONFIG = LoopConfig(n_steps=12, warm_up_steps=3, learning_rate=0.05, averaging=0.9, bf16=False, log_every=4)
+
+
+class Line(nn.Module):
+    """Learns y = 3 x - 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+        nn.init.zeros_(self.layer.weight)
+        nn.init.zeros_(self.layer.bias)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        error = (self.layer(batch["x"]) - 3.0 * batch["x"] + 1.0).square().mean()
+        return error, {"error": error}
+
+
+def draw(step: int) -> Batch:
+    return {"x": torch.randn(16, 1, generator=torch.Generator().manual_seed(step))}
+
+
+def test_the_loop_learns_a_line(tmp_path: Path) -> None:
+    learner = Line()
+    fit(learner, draw, CONFIG.model_copy(update={"n_steps": 300}), tmp_path)
+    assert learner.layer.weight.item() == pytest.approx(3.0, abs=0.02)
+    assert learner.layer.bias.item() == pytest.approx(-1.0, abs=0.02)
+    lines = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(4, 301, 4))
+    assert lines[-1]["error"] < 0.01 * lines[0]["error"]
+
+
+def test_a_run_cut_off_and_taken_up_again_is_bit_equal_to_one_that_was_not(tmp_path: Path) -> None:
+    whole, first, second = Line(), Line(), Line()
+    fit(whole, draw, CONFIG, tmp_path / "whole")
+    fit(first, draw, CONFIG, tmp_path / "cut", stop_after_steps=5)
+    progress = fit(second, draw, CONFIG, tmp_path / "cut")
+    assert progress.step == 12
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, second.state_dict()[name]), name
+        assert not torch.equal(tensor, first.state_dict()[name]), name
+
+
+def test_the_rate_follows_the_paper() -> None:
+    """1e-3 after 5,000 steps of warm-up, then down a line to a tenth at 100,000 of 200,000 steps, then flat."""
+    paper = LoopConfig()
+    factors = {step: rate_factor(paper, Progress(step)) for step in (0, 2_499, 50_000, 100_000, 199_999)}
+    assert factors == pytest.approx({0: 1 / 5000, 2_499: 0.5, 50_000: 0.55, 100_000: 0.1, 199_999: 0.1}, abs=1e-9)
+
+
+def test_a_budget_of_minutes_drives_the_decay_and_ends_the_run(tmp_path: Path) -> None:
+    timed = LoopConfig(minutes=1.0, warm_up_steps=0, decay="cosine", decay_share=1.0, final_factor=0.0)
+    assert rate_factor(timed, Progress(10, 30.0)) == pytest.approx(0.5)
+    assert rate_factor(timed, Progress(10, 60.0)) == pytest.approx(0.0, abs=1e-9)
+    short = timed.model_copy(update={"minutes": 0.2 / 60.0, "bf16": False})
+    progress = fit(Line(), draw, short, tmp_path)
+    assert 0 < progress.step < 200_000 and progress.elapsed_s >= 0.2
+
+
+def test_the_averaged_weights_are_the_weighted_mean_of_the_past(tmp_path: Path) -> None:
+    learner, kept = Line(), []
+
+    def spy(step: int) -> Batch:
+        kept.append(learner.layer.bias.item())
+        return draw(step)
+
+    plain = Line()
+    fit(plain, draw, CONFIG.model_copy(update={"averaging": 0.0}), tmp_path / "plain")
+    fit(learner, spy, CONFIG, tmp_path / "averaged")
+    expected = kept[0]
+    for step, bias in enumerate([*kept[1:], plain.layer.bias.item()], start=1):
+        weight = min(0.9, (1 + step) / (10 + step))
+        expected = weight * expected + (1 - weight) * bias
+    assert learner.layer.bias.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_gradient_that_is_no_number_ends_the_run_with_the_step(tmp_path: Path) -> None:
+    def spoilt(step: int) -> Batch:
+        return {"x": torch.full((1, 1), math.nan)} if step == 2 else draw(step)
+
+    with pytest.raises(TrainingFailed, match="step 2: the gradient is not a finite number"):
+        fit(Line(), spoilt, CONFIG, tmp_path)
+
+
+def test_the_state_of_another_run_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / STATE).write_bytes(b"not a state")
+    with pytest.raises(TrainingFailed, match=r"state\.safetensors: is not the state of this run .*delete it"):
+        fit(Line(), draw, CONFIG, tmp_path)
+
+
+def test_gradients_are_clipped_to_the_norm(tmp_path: Path) -> None:
+    class Steep(Line):
+        def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+            loss, facts = super().forward(batch)
+            return 1e6 * loss, facts
+
+    learner = Steep()
+    fit(learner, draw, CONFIG.model_copy(update={"n_steps": 1}), tmp_path)
+    norms = [weight.grad.norm() for weight in learner.parameters() if weight.grad is not None]
+    assert float(torch.stack(norms).norm()) == pytest.approx(1.0, rel=1e-3)
