@@ -37,6 +37,8 @@ TICKS = 480
 SOUNDFONT = Path(__file__).parent / "soundfonts" / "composer.sf3"
 PEAK = 0.8
 RING_S = 4.5
+HELD_SHARE = 0.55
+"""The final chord is held for this share of its ring-out and dies away in the rest, whatever plays it."""
 BED_BODY_S = 48.0
 NATURAL_S = {"theme": 12.0, "stinger": 4.0}
 CHUNK_BARS = 32
@@ -109,9 +111,12 @@ def _played(brief: MusicBrief, n_bars: int, bar_s: float, seed: int, n_samples: 
     for first in range(0, len(bars), CHUNK_BARS):
         notes = _notes(brief, bars[first : first + CHUNK_BARS], rng)
         _add(out, _render(brief, notes, beat_s, seed + first), round(first * bar_s * SAMPLE_RATE))
-    end_beats = float(len(bars) * brief.style.beats)
-    held = final_notes(brief, 0.0, max(1.0, RING_S * 0.8 / beat_s))
-    _add(out, _render(brief, held, beat_s, seed - 1), round(end_beats * beat_s * SAMPLE_RATE))
+    end_s = len(bars) * bar_s
+    ring_s = max(0.1, n_samples / SAMPLE_RATE - end_s)
+    held = final_notes(brief, 0.0, HELD_SHARE * ring_s / beat_s)
+    _add(out, _render(brief, held, beat_s, seed - 1), round(end_s * SAMPLE_RATE))
+    n_fade = min(n_samples, round((1 - HELD_SHARE) * ring_s * SAMPLE_RATE))
+    out[:, n_samples - n_fade :] *= np.cos(np.linspace(0, np.pi / 2, n_fade, dtype=np.float32)) ** 2
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from models.errors import ModelError, SynthesisFailed
 from models.music.brief import read_brief
 from models.music.composed import SAMPLE_RATE, SOUNDFONT, Composed
 from models.music.harmony import HARMONY_RANGE, chord_classes, movement, voiced
+from models.music.musicgen import MusicGen
 from models.music.parts import bass_notes, final_notes, melody_notes, plan_bars
 from models.music.styles import MODES, STYLES
 
@@ -124,6 +127,16 @@ def test_the_ending_rings_out(words: str) -> None:
     assert min(windows[:-4]) > 0.005
 
 
+@pytest.mark.parametrize("words", ["sad solo violin", "eerie horror drone", "brass fanfare"])
+@pytest.mark.parametrize("duration_s", [4.0, 12.0])
+def test_instruments_that_hold_their_notes_let_the_last_chord_die_away(words: str, duration_s: float) -> None:
+    samples = piece(words, duration_s)
+    ring = samples[:, -round(min(0.3 * duration_s, 4.5) * SAMPLE_RATE) :]
+    tenths = [level(part) for part in np.array_split(ring, 10, axis=1)]
+    assert tenths[-1] < 0.1 * max(tenths) and tenths[-2] < 0.5 * max(tenths)
+    assert tenths[0] > 0.01 and tenths[-4] >= tenths[-3] >= tenths[-2] >= tenths[-1]
+
+
 def test_the_same_seed_repeats_and_others_differ() -> None:
     first = piece("folk tune", 6.0, seed=1)
     assert np.array_equal(first, piece("folk tune", 6.0, seed=1))
@@ -193,3 +206,45 @@ def test_musicgen_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("TALESCAPE_MUSICGEN", str(tmp_path))
     found = engine_readiness("music", "musicgen")
     assert not found.ready and "TALESCAPE_MUSICGEN" in found.needs
+
+
+def tiny_musicgen(folder: Path) -> None:
+    import torch
+    import transformers as tf
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    torch.manual_seed(0)
+    text = tf.T5Config(vocab_size=16, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
+    codec = tf.EncodecConfig(
+        sampling_rate=2000, num_filters=4, hidden_size=8, upsampling_ratios=[5, 4], num_residual_layers=1,
+        num_lstm_layers=1, codebook_size=16, codebook_dim=8, target_bandwidths=[0.8], norm_type="weight_norm",
+    )  # fmt: skip
+    decoder = tf.MusicgenDecoderConfig(
+        vocab_size=16, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, ffn_dim=8, num_codebooks=2,
+        max_position_embeddings=4096, pad_token_id=16, bos_token_id=16,
+    )  # fmt: skip
+    config = tf.MusicgenConfig(text_encoder=text.to_dict(), audio_encoder=codec.to_dict(), decoder=decoder.to_dict())
+    model = tf.MusicgenForConditionalGeneration(config)
+    for layer in model.audio_encoder.quantizer.layers:
+        layer.codebook.embed.normal_()  # zeros before training: every code would sound alike
+    model.save_pretrained(folder)
+    words = {word: number for number, word in enumerate(["<pad>", "</s>", "<unk>", "calm", "piano"])}
+    tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tf.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    ).save_pretrained(folder)
+
+
+@pytest.mark.filterwarnings("ignore")  # transformers warns of its own defaults
+def test_musicgen_loads_a_local_copy_and_repeats_by_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_musicgen(tmp_path)
+    monkeypatch.setenv("TALESCAPE_MUSICGEN", str(tmp_path))
+    assert engine_readiness("music", "musicgen").ready
+    engine, query = MusicGen(), SoundQuery("calm piano")
+    first = engine.generate(query, duration_s=1.0, seed=3)
+    assert first.samples.shape[1] == first.sample_rate == 2000
+    assert np.array_equal(first.samples, engine.generate(query, duration_s=1.0, seed=3).samples)
+    assert not np.array_equal(first.samples, engine.generate(query, duration_s=1.0, seed=4).samples)
