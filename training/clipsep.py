@@ -27,7 +27,7 @@ from models.clipsep.warp import FLOOR, stft, unwarp_transposed, warp
 from training.loop import Batch, LoopConfig, Progress, fit
 from training.mixtures import Mixer, MixtureConfig, QueryBank, concepts_of, eq_gains, query_vectors
 from training.queries import QueriesConfig, label_vectors, query_banks
-from training.sounds import DataUnusable, Sound, SoundsConfig, read_sounds
+from training.sounds import DataUnusable, Sound, SoundsConfig, read_sounds, write_credits
 from training.warm_start import start_from_labels
 
 
@@ -248,6 +248,7 @@ def train_recipe(
     draw = batch_drawer(mixer, banks, recipe.queries, recipe.loss, recipe.seed)
     progress = fit(learner, draw, recipe.loop, folder, report=report)
     save_checkpoint(net, checkpoint_config(recipe, mixer, progress), folder / "checkpoint")
+    write_credits(mixer.sounds, folder / "checkpoint" / "CREDITS.csv")
     return folder / "checkpoint"
 
 

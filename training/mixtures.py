@@ -185,13 +185,15 @@ QueryBank = Mapping[str, Floats]
 """Concept -> query vectors, (n, D)."""
 
 
-def query_vectors(bank: QueryBank, concepts: Sequence[str], seeds: Sequence[int], n_mixed: int, noise: float) -> Floats:
-    """One query a concept, (n, D): the mean of 1 to n_mixed of its vectors, with Gaussian noise."""
+def query_vectors(
+    bank: QueryBank, concepts: Sequence[str], seeds: Sequence[int], n_mixed: tuple[int, int], noise: float
+) -> Floats:
+    """One query a concept, (n, D): the mean of some of its vectors, as many as n_mixed allows, with Gaussian noise."""
     queries = []
     for concept, seed in zip(concepts, seeds, strict=True):
         random = np.random.default_rng(seed)
         vectors = bank[concept]
-        picks = random.integers(0, len(vectors), int(random.integers(1, n_mixed + 1)))
+        picks = random.integers(0, len(vectors), int(random.integers(n_mixed[0], n_mixed[1] + 1)))
         query = vectors[picks].mean(axis=0)
         queries.append(query + noise * random.standard_normal(query.shape).astype(np.float32))
     return np.stack(queries).astype(np.float32)

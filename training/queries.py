@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from models.clipsep.checkpoint import QueryKind
 from training.mixtures import QueryBank
@@ -29,8 +29,8 @@ class QueriesConfig(BaseModel):
     pictures: str = ""
     """npz file with `vectors` (n, D), `concepts` (n,) and `split` (n,), made by the encoder's own training tools."""
     split: str = "train"
-    n_mixed: int = Field(default=1, ge=1)
-    """A query is the mean of 1 to this many vectors of its concept, as the mean over frames of a video is."""
+    n_mixed: tuple[PositiveInt, PositiveInt] = (1, 1)
+    """A query is the mean of this many vectors of its concept, drawn between the two: [3, 3] for a video's frames."""
     noise: float = Field(default=0.0, ge=0)
     """Standard deviation of the Gaussian noise on query vectors, whose elements have about unit variance."""
 

@@ -10,6 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -113,14 +114,33 @@ def hash_share(text: str) -> float:
 
 def read_sound(path: Path, row: dict[str, str], concept: str) -> Sound:
     """One file as a Sound. Raises DataUnusable for what cannot be read or is silent throughout."""
+    credits = (row.get("licence", ""), row.get("author", ""), row.get("link", ""))
+    if path.suffix == ".int16":
+        samples = _stretch(path, row)
+        return replace(
+            sound_of(samples, concept, name=concept), collection=row["set"], text=row["text"], credits=credits
+        )
     try:
         clip = resample(with_channels(read_clip(path), 1), SAMPLE_RATE)
     except (ModelError, OSError) as error:
         raise DataUnusable(f"{path}: cannot be used for training: {error}") from error
-    credits = (row.get("licence", ""), row.get("author", ""), row.get("link", ""))
     samples = np.round(np.clip(clip.samples[0], -1.0, 1.0) * 32767.0).astype(np.int16)
     sound = sound_of(samples, concept, name=row.get("file", path.name))
     return replace(sound, collection=row.get("set", ""), text=row.get("text", ""), fold=row["fold"], credits=credits)
+
+
+def _stretch(path: Path, row: dict[str, str]) -> NDArray[np.int16]:
+    """A video's sound in the one file of all videos (training/videos.py): mapped, not read into memory."""
+    try:
+        begin, n_samples = int(row["begin"]), int(row["n_samples"])
+        return _mapped(path)[begin : begin + n_samples]
+    except (OSError, KeyError, ValueError) as error:
+        raise DataUnusable(f"{path}: cannot be used for training: {error}") from error
+
+
+@cache
+def _mapped(path: Path) -> NDArray[np.int16]:
+    return np.memmap(path, dtype="<i2", mode="r")
 
 
 def sound_of(samples: NDArray[np.int16], concept: str, *, name: str) -> Sound:
@@ -140,3 +160,11 @@ def by_concept(sounds: Iterable[Sound]) -> dict[tuple[str, str], list[int]]:
     for place, sound in enumerate(sounds):
         places[sound.collection, sound.concept].append(place)
     return dict(places)
+
+
+def write_credits(sounds: Iterable[Sound], path: Path) -> None:
+    """Author, licence and link of every clip, for the folder of the weights that learned from them."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("file", "licence", "author", "link"))
+        writer.writerows((sound.name, *sound.credits) for sound in sounds)

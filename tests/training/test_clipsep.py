@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from models.clipsep.checkpoint import load_config
+from models.clipsep.checkpoint import load_config, load_net, save_checkpoint
 from models.clipsep.net import NetConfig, SeparationNet, initialise
 from models.clipsep.warp import stft, unwarp, unwarp_transposed, warp
 from training.clipsep import (
@@ -31,6 +31,7 @@ from training.loop import LoopConfig, fit
 from training.mixtures import Mixer, MixtureConfig
 from training.queries import QueriesConfig, label_vectors, picture_bank, query_banks
 from training.sounds import DataUnusable, SoundsConfig, sound_of
+from training.warm_start import start_from_labels
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 CONCEPTS = ("low", "high", "noise", "clicks")
@@ -231,6 +232,28 @@ def test_picture_vectors_are_read_by_concept_and_split(tmp_path: Path) -> None:
 def test_label_vectors_have_elements_of_about_unit_variance() -> None:
     vectors = label_vectors(9)
     assert np.square(vectors).mean() == pytest.approx(1.0) and np.count_nonzero(vectors) == 9
+
+
+def test_a_start_from_labels_keeps_the_net_and_answers_pictures_as_it_answered_labels(tmp_path: Path) -> None:
+    folder = train_recipe(toy_recipe(net=NetConfig(width=1, query_size=4)), TOYS, tmp_path)
+    labelled, random = load_net(folder), np.random.default_rng(0)
+    with torch.no_grad():
+        labelled.query_layer.weight.normal_(generator=torch.Generator().manual_seed(0))
+    save_checkpoint(labelled, load_config(folder), folder, half=False)
+    centres = 3 * random.standard_normal((4, 8)).astype(np.float32)
+    names = sorted(CONCEPTS)
+    pictures = [centre + 0.05 * random.standard_normal((20, 8)).astype(np.float32) for centre in centres]
+    net = SeparationNet(NetConfig(width=1, query_size=8))
+    start_from_labels(net, folder, [dict(zip(names, pictures, strict=True))])
+    assert torch.equal(net.up_convs[3].weight, labelled.up_convs[3].weight)
+    with torch.no_grad():
+        wanted = labelled.query_logits(torch.from_numpy(label_vectors(4)))
+        found = net.query_logits(torch.from_numpy(centres))
+    torch.testing.assert_close(found, wanted, rtol=0.05, atol=0.1)
+    with pytest.raises(DataUnusable, match="is a label net of width 1; this run starts from a label net of width 2"):
+        start_from_labels(SeparationNet(NetConfig(width=2)), folder, [])
+    with pytest.raises(DataUnusable, match="shares no concept with the queries; it knows clicks"):
+        start_from_labels(net, folder, [{"owl": centres}])
 
 
 def test_queries_of_another_size_than_the_net_are_refused_with_both_numbers(tmp_path: Path) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training.loop import LOG, STATE, Batch, LoopConfig, Progress, TrainingFailed, fit, rate_factor
@@ -99,6 +104,47 @@ def test_the_state_of_another_run_is_refused_with_the_way_out(tmp_path: Path) ->
     (tmp_path / STATE).write_bytes(b"not a state")
     with pytest.raises(TrainingFailed, match=r"state\.safetensors: is not the state of this run .*delete it"):
         fit(Line(), draw, CONFIG, tmp_path)
+
+
+def test_several_processes_without_accelerate_are_refused_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    with pytest.raises(TrainingFailed, match=r"needs accelerate: pip install 'talescape\[train\]'"):
+        fit(Line(), draw, CONFIG, tmp_path)
+
+
+def test_two_processes_learn_what_one_does_from_both_their_batches(tmp_path: Path) -> None:
+    """Against plain descent in one process whose batch is the two processes' batches side by side."""
+    pytest.importorskip("accelerate", reason="accelerate comes with the train extra")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    program = (
+        "import sys, pathlib; sys.path[:0] = sys.argv[2:]; from test_loop import *;"
+        "fit(Line(), draw, CONFIG.model_copy(update={'averaging': 0.0}), pathlib.Path(sys.argv[1]))"
+    )
+    here = Path(__file__).parent
+    team = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path / "two"), str(here), str(here.parents[1])],
+            env=os.environ | team | {"RANK": str(rank), "LOCAL_RANK": str(rank), "ACCELERATE_USE_CPU": "true"},
+        )
+        for rank in (0, 1)
+    ]
+    assert [run.wait(120) for run in runs] == [0, 0]
+    both = Line()
+    fit(
+        both,
+        lambda step: {"x": torch.cat([draw(2 * step)["x"], draw(2 * step + 1)["x"]])},
+        CONFIG.model_copy(update={"averaging": 0.0}),
+        tmp_path / "one",
+    )
+    found = load_file(tmp_path / "two" / STATE)
+    for name, tensor in both.state_dict().items():
+        torch.testing.assert_close(found[f"net.{name}"], tensor, rtol=1e-5, atol=1e-6)
 
 
 def test_gradients_are_clipped_to_the_norm(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from training.mixtures import (
     eq_gains,
     query_vectors,
 )
-from training.sounds import DataUnusable, SoundsConfig, hash_share, read_sounds, sound_of
+from training.sounds import DataUnusable, SoundsConfig, hash_share, read_sounds, sound_of, write_credits
 
 COLUMNS = ("file", "set", "concept", "text", "seconds", "fold", "licence", "author", "link")
 
@@ -58,6 +58,8 @@ def test_sounds_are_chosen_by_collection_fold_and_concept(tmp_path: Path) -> Non
     sounds = read_sounds(config, tmp_path)
     assert [(sound.name, sound.concept) for sound in sounds] == [("a.wav", "dog"), ("c.wav", "door")]
     assert sounds[0].credits == ("", "Ann", "")
+    write_credits(sounds, tmp_path / "CREDITS.csv")
+    assert (tmp_path / "CREDITS.csv").read_text().splitlines()[:2] == ["file,licence,author,link", "a.wav,,Ann,"]
     np.testing.assert_allclose(sounds[0].samples, tone(440.0, 0.5), atol=1)
 
 
@@ -154,10 +156,10 @@ def test_the_equaliser_has_the_gains_of_its_bands() -> None:
 
 def test_a_query_is_a_mean_of_pictures_of_its_concept() -> None:
     bank = {"dog": np.array([[0.0, 1.0], [0.0, 3.0]], np.float32), "cat": np.array([[5.0, 0.0]], np.float32)}
-    vectors = query_vectors(bank, ["dog"] * 50 + ["cat"], list(range(51)), n_mixed=3, noise=0.0)
+    vectors = query_vectors(bank, ["dog"] * 50 + ["cat"], list(range(51)), n_mixed=(1, 3), noise=0.0)
     assert np.allclose(vectors[:50, 0], 0.0) and set(np.unique(vectors[:50, 1].round(3))) > {1.0, 3.0}
     np.testing.assert_allclose(vectors[50], [5.0, 0.0])
-    noisy = query_vectors(bank, ["cat"] * 400, list(range(400)), n_mixed=1, noise=0.5)
+    noisy = query_vectors(bank, ["cat"] * 400, list(range(400)), n_mixed=(1, 1), noise=0.5)
     assert (noisy - [5.0, 0.0]).std() == pytest.approx(0.5, rel=0.1)
 
 
