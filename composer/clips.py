@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from composer.cleaning import Cleaning
 from composer.files import write_atomically
 from composer.timeline import ClipFile
 from models.audio import loudness_lufs
@@ -38,6 +39,7 @@ class ClipReceipt(BaseModel):
     ending_sample: int | None = None
     seconds_spent: float
     credits: dict[str, str] = {}
+    cleaning: Cleaning | None = None
 
 
 def clip_path(clips_dir: Path, fingerprint: str) -> Path:
@@ -59,7 +61,15 @@ def find_clip(clips_dir: Path, fingerprint: str) -> ClipReceipt | None:
 
 
 def keep_clip(
-    clips_dir: Path, fingerprint: str, clip: Clip, *, engine: str, engine_version: str, text: str, seconds_spent: float
+    clips_dir: Path,
+    fingerprint: str,
+    clip: Clip,
+    *,
+    engine: str,
+    engine_version: str,
+    text: str,
+    seconds_spent: float,
+    cleaning: Cleaning | None = None,
 ) -> ClipReceipt:
     """Checks a fresh clip, brings it to 48 kHz and one or two channels, measures it and stores it.
 
@@ -86,6 +96,7 @@ def keep_clip(
         ending_sample=kept.ending_sample,
         seconds_spent=seconds_spent,
         credits=clip.credits,
+        cleaning=cleaning,
     )
     write_atomically(_receipt_path(clips_dir, fingerprint), receipt.model_dump_json(indent=1))
     return receipt

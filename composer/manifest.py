@@ -59,6 +59,7 @@ def write_manifest(
                 "licence": receipt.credits.get("licence") or _licence(order),
                 "source": _source(receipt),
                 "chosen_because": order.because,
+                **({"cleaning": receipt.cleaning.model_dump()} if receipt.cleaning else {}),
             }
         )
     manifest = {

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Literal, cast
 
 from composer.casting import Character, cast_voices
+from composer.cleaning import cleaning_version
 from composer.errors import ComposerError, SceneInvalid
 from composer.faults import Fault
 from composer.scene import Scene
 from composer.script import EffectRow, MusicRow, Script, SoundRow, SpeechRow
-from composer.settings import Settings
+from composer.settings import CleanMode, Settings
 from models.clip import probe_clip
 from models.engines import (
     Fit,
@@ -29,6 +30,8 @@ from models.errors import AudioUnreadable, ModelError
 
 SOURCE_ENGINE = "source"
 SOURCE_VERSION = "1"
+RECORDINGS_ENGINE = "library"
+"""Its clips are recordings too, which may hold more than they should."""
 POOR_FIT = 0.35
 """Below this chance of being heard as what was asked, the row gets a warning."""
 
@@ -54,6 +57,9 @@ class Order:
     image: Path | None = None
     source: Path | None = None
     because: str = ""
+    clean: CleanMode = "never"
+    cleaner: str | None = None
+    """What cleans the recording, and how: part of the fingerprint; None where nothing does."""
     fingerprint: str = ""
 
 
@@ -114,6 +120,7 @@ def _with_fingerprint(order: Order) -> Order:
         order.seed,
         _content_hash(order.image),
         _content_hash(order.source),
+        *([order.cleaner] if order.cleaner else []),
     ]
     digest = hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()[:32]
     return Order(**{**order.__dict__, "fingerprint": digest})
@@ -247,11 +254,14 @@ def _sound_order(row: SoundRow, settings: Settings, scene: Scene, made: Orders, 
         probe_clip(source)  # a header that lies is told before its gigabytes are hashed
     bed = row.layout == "background"
     query = SoundQuery(text=row.description, image=image, bed=bed)
+    clean: CleanMode = "never"
     if source:
         engine, version, because = SOURCE_ENGINE, SOURCE_VERSION, f"the row names the recording {row.source}"
     else:
         engine, because = _sound_engine_of(row, query, settings, made, forget=forget)
         version = sound_engine(row.type, engine).version
+    if source or engine == RECORDINGS_ENGINE:
+        clean = settings.clean
     return Order(
         row=row.row,
         kind=row.type,
@@ -264,6 +274,8 @@ def _sound_order(row: SoundRow, settings: Settings, scene: Scene, made: Orders, 
         image=image,
         source=source,
         because=because,
+        clean=clean,
+        cleaner=cleaning_version(clean, row.description),
     )
 
 

@@ -195,15 +195,16 @@ def _row_limit_s() -> float:
 def _make_clip(scene: Scene, order: Order, limit_s: float) -> ClipReceipt | Fault:
     begun_s = time.perf_counter()
     try:
-        clip = synthesize(order, limit_s=limit_s)
+        made = synthesize(order, limit_s=limit_s)
         return keep_clip(
             scene.clips_dir,
             order.fingerprint,
-            clip,
+            made.clip,
             engine=order.engine,
             engine_version=order.engine_version,
             text=order.text,
             seconds_spent=round(time.perf_counter() - begun_s, 4),
+            cleaning=made.cleaning,
         )
     except (ModelError, ComposerError, OSError) as error:
         cause = error.__cause__ if isinstance(error, ComposerError) else error

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+CleanMode = Literal["auto", "always", "never"]
 Room = Literal["none", "studio", "room", "hall", "cave", "outdoors"]
 
 
@@ -42,6 +43,8 @@ class Settings(_Settings):
 
     title: str = "Untitled"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    clean: CleanMode = "auto"
+    """Whether sourced recordings are separated by their row's description: auto (where it helps), always, never."""
     mix: MixSettings = MixSettings()
     engines: EngineSettings = EngineSettings()
     cast: dict[str, str] = {}

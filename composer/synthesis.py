@@ -5,20 +5,29 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from composer.cleaning import Cleaning, clean
 from composer.orders import SOURCE_ENGINE, Order
-from models.clip import Clip, read_clip
+from models.clip import BUNDLED, ORIGIN, Clip, read_clip
 from models.engines import SoundQuery, sound_engine, speech_engine
 from models.errors import ModelError, SynthesisFailed
 
 
-def synthesize(order: Order, *, limit_s: float) -> Clip:
+@dataclass(frozen=True)
+class Made:
+    """A clip, and what cleaning found where it was tried."""
+
+    clip: Clip
+    cleaning: Cleaning | None = None
+
+
+def synthesize(order: Order, *, limit_s: float) -> Made:
     """The clip of an order. Raises ModelError; whatever an engine raises becomes SynthesisFailed with its name.
 
     An engine that does not answer within `limit_s` is left behind in its thread, which ends with the process.
     """
-    made: list[Clip] = []
+    made: list[Made] = []
     raised: list[BaseException] = []
 
     def work() -> None:
@@ -52,7 +61,14 @@ def _without_secrets(text: str) -> str:
     return text
 
 
-def _make(order: Order) -> Clip:
+def _make(order: Order) -> Made:
+    clip = _clip(order)
+    if order.cleaner is None or clip.credits.get(ORIGIN) == BUNDLED:
+        return Made(clip)
+    return Made(*clean(clip, order.text, mode=order.clean))
+
+
+def _clip(order: Order) -> Clip:
     if order.engine == SOURCE_ENGINE and order.source is not None:
         clip = read_clip(order.source)
         n_wanted = clip.n_samples if order.duration_s is None else round(order.duration_s * clip.sample_rate)

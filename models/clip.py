@@ -27,6 +27,10 @@ MAX_NUMBERS = 500_000_000
 BLOCK_FRAMES = 262_144
 
 
+ORIGIN, BUNDLED = "origin", "bundled"
+"""A credit of clips that ship with the program, which hold one sound each."""
+
+
 @dataclass(frozen=True)
 class Clip:
     """Sound with its rate.

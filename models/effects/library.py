@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.clip import Clip, Samples, read_clip
+from models.clip import BUNDLED, ORIGIN, Clip, Samples, read_clip
+from models.effects.clip_index import BUNDLED as BUNDLED_CLIPS
 from models.effects.clip_index import ClipIndex, SourcedClip, Vectors, bundled_clips, joined, user_clips
 from models.encoders.sentence import sentence_vectors
 from models.engines import Fit, SoundQuery
@@ -54,6 +55,7 @@ class Library:
             "author": chosen.author,
             "link": chosen.link,
             "source": Path(chosen.path).name,
+            ORIGIN: BUNDLED if Path(chosen.path).parent == BUNDLED_CLIPS else "",
         }
         samples = (
             clip.samples if duration_s is None else _to_length(clip, round(duration_s * clip.sample_rate), query.bed)
