@@ -182,6 +182,17 @@ def train(
     print(train_recipe(recipe, output, report=report))
 
 
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def evaluate(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What to measure: clipsep, effects, encoder, scene, speech.")],
+) -> None:
+    """Measure a model, and print a table. What follows NAME is its own: see talescape evaluate NAME -- --help."""
+    from training.evaluations import evaluate as run_evaluation
+
+    run_evaluation(name, context.args)
+
+
 AudioArgument = Annotated[Path, typer.Argument(help="A recording of any length, sample rate and channel count.")]
 QueryOption = Annotated[
     list[str] | None, typer.Option("--query", "-q", help="What to find, in words; may be repeated.")

@@ -16,7 +16,7 @@ from models.clipsep.checkpoint import CheckpointConfig, load_net, save_checkpoin
 from models.clipsep.level import GatedLevel
 from models.clipsep.net import NetConfig, SeparationNet
 from models.clipsep.queries import PROMPTS
-from models.clipsep.separator import ClipSep
+from models.clipsep.separator import TARGET_RMS, ClipSep
 from models.clipsep.streaming import Recording
 from models.clipsep.warp import istft, log_magnitude, stft, unwarp, warp
 from models.engines import SoundQuery
@@ -71,7 +71,8 @@ def test_one_window_is_separated_as_the_paper_does_it(engine: ClipSep, folder: P
     net, query = load_net(folder), torch.from_numpy(engine.query_vectors([SoundQuery("dog")]))
     with torch.inference_mode():
         spectra = stft(torch.from_numpy(samples))  # (1, 513, 256)
-        masks = net(log_magnitude(warp(spectra.abs()))[:, None], query[None])  # (1, 1, 256, 256)
+        gain = TARGET_RMS / float(np.sqrt(np.mean(samples[:, :64_000] ** 2)))  # of the four whole seconds
+        masks = net(log_magnitude(warp(spectra.abs() * gain))[:, None], query[None])  # (1, 1, 256, 256)
         wanted = istft(spectra * unwarp(masks[:, 0]), 65_535)
     found = engine.separate(Clip(samples, 16_000), "dog")
     assert masks.std() > 0.01
@@ -102,6 +103,14 @@ def test_one_pass_of_the_net_serves_every_query(engine: ClipSep, monkeypatch: py
     alone = engine.separate(mixture, "rain")
     np.testing.assert_allclose(together[1], alone.samples, atol=1e-6)
     assert np.abs(together[0] - together[1]).max() > 1e-4
+
+
+@pytest.mark.parametrize("gain_db", [-60.0, -20.0, 12.0])
+def test_a_recordings_level_does_not_change_its_masks(engine: ClipSep, gain_db: float) -> None:
+    factor = np.float32(10.0 ** (gain_db / 20.0))
+    wanted = engine.separate(Clip(noise(1, 40_000), 16_000), "dog").samples
+    found = engine.separate(Clip(noise(1, 40_000) * factor, 16_000), "dog").samples
+    np.testing.assert_allclose(found / factor, wanted, atol=1e-6)
 
 
 def test_words_are_put_in_every_prompt_and_pictures_are_looked_at(engine: ClipSep, tmp_path: Path) -> None:
