@@ -26,7 +26,7 @@ from models.clipsep.net import NetConfig, SeparationNet, initialise
 from models.clipsep.warp import FLOOR, stft, unwarp_transposed, warp
 from training.loop import Batch, LoopConfig, Progress, fit
 from training.mixtures import Mixer, MixtureConfig, QueryBank, concepts_of, eq_gains, query_vectors
-from training.queries import QueriesConfig, label_vectors, query_banks
+from training.queries import QueriesConfig, encoder_version, label_vectors, query_banks
 from training.sounds import DataUnusable, Sound, SoundsConfig, read_sounds, write_credits
 from training.warm_start import start_from_labels
 
@@ -118,11 +118,16 @@ class Spectra:
 
 
 def source_spectra(batch: Batch) -> tuple[Spectra, Spectra]:
-    """Spectra of the two sources that have queries, and of the mixture of all, equalisers applied."""
+    """Spectra of the two sources that have queries, and of the mixture, equalisers applied.
+
+    A third wave is noise inside the first source, as the sound of a video has noise in it that its frames do not show.
+    """
     spectra, eq = stft(batch["waves"]), batch["eq"][..., None]
     real, imag = spectra.real * eq, spectra.imag * eq
-    mixture = Spectra(real.sum(1, keepdim=True), imag.sum(1, keepdim=True))
-    return Spectra(real[:, :2], imag[:, :2]), mixture
+    if real.shape[1] == 3:
+        real = torch.stack([real[:, 0] + real[:, 2], real[:, 1]], dim=1)
+        imag = torch.stack([imag[:, 0] + imag[:, 2], imag[:, 1]], dim=1)
+    return Spectra(real, imag), Spectra(real.sum(1, keepdim=True), imag.sum(1, keepdim=True))
 
 
 def warped_energies(sources: Spectra, mixture: Spectra) -> tuple[Tensor, Tensor, Tensor]:
@@ -255,10 +260,12 @@ def train_recipe(
 def checkpoint_config(recipe: Recipe, mixer: Mixer, progress: Progress) -> CheckpointConfig:
     """What the checkpoint says of itself after a run."""
     kind = recipe.queries.kind
+    asked = kind in ("picture", "text", "hybrid")
     return CheckpointConfig(
         net=recipe.net,
         query=kind,
-        encoder=recipe.queries.encoder if kind in ("picture", "text", "hybrid") else "",
+        encoder=recipe.queries.encoder if asked else "",
+        encoder_version=encoder_version(recipe.queries.encoder) if asked else "",
         labels=mixer.concepts if kind == "label" else [],
         trained={
             "name": recipe.name,

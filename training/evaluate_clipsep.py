@@ -37,8 +37,12 @@ class Pair:
     """One mixture to separate: the sources at equal level, float32 (S, 65535); the first is asked for."""
 
     waves: Floats
-    concept: str
+    concepts: tuple[str, ...]
     query_seed: int
+
+    @property
+    def concept(self) -> str:
+        return self.concepts[0]
 
     @property
     def mixture(self) -> Floats:
@@ -72,7 +76,7 @@ def draw_pairs(sounds: Sequence[Sound], n_pairs: int, seed: int, *, n_sources: i
         chosen = [windows[k] for k in random.choice(len(windows), n_sources, replace=False)]
         if len({concept for concept, _ in chosen}) == n_sources:
             waves = np.stack([wave for _, wave in chosen])
-            pairs.append(Pair(waves, chosen[0][0], int(random.integers(2**31))))
+            pairs.append(Pair(waves, tuple(concept for concept, _ in chosen), int(random.integers(2**31))))
     return pairs
 
 
@@ -198,6 +202,29 @@ def unseen_rows(system: System, pairs: Sequence[Pair]) -> list[Row]:
     return rows
 
 
+def level_rows(system: System, pairs: Sequence[Pair]) -> list[Row]:
+    """How loud answers are, in decibels against the mixture: to the sound that is there, and to one that is not.
+
+    The words that ask are the first way the system can be asked, the absent concept is drawn by the pair's seed.
+    """
+    kind, bank = next(iter(system.banks.items()))
+    levels: dict[str, list[float]] = {"there": [], "not there": []}
+    for pair in pairs:
+        absent = [concept for concept in sorted(bank) if concept not in pair.concepts]
+        if not absent:
+            raise DataUnusable(f"levels need a concept that is not in the mixture of {', '.join(pair.concepts)}")
+        other = absent[pair.query_seed % len(absent)]
+        masks = net_masks(system.net, pair.mixture, np.concatenate([bank[pair.concept][:1], bank[other][:1]]))
+        mixture = stft(torch.from_numpy(pair.mixture))
+        for name, mask in zip(levels, masks, strict=True):
+            energy = istft(mask * mixture, N_SAMPLES)[:N_SCORED].square().sum() + 1e-12
+            levels[name].append(float(10.0 * torch.log10(energy / np.square(pair.mixture[:N_SCORED]).sum())))
+    return [
+        _row(f"{system.name}: level", f"{kind}, {name}", np.array(found), np.zeros(len(found)))
+        for name, found in levels.items()
+    ]
+
+
 def evaluate_clipsep(
     checkpoints: Mapping[str, Path],
     sounds: Path,
@@ -209,18 +236,24 @@ def evaluate_clipsep(
     seed: int = 0,
     n_sources: int = 2,
     unseen: bool = False,
+    levels: bool = False,
 ) -> list[Row]:
     """The table of checkpoints (name -> folder) on mixtures of a fold's clips; 3 sources make noisy mixtures.
 
-    With `unseen`, the first checkpoint is also asked in words that it never met.
+    With `unseen`, the first checkpoint is also asked in words that it never met; with `levels`, the loudness of answers
+    to what is there and to what is not is measured too.
     Raises DataUnusable for the data and CheckpointUnusable for a checkpoint.
     """
     config = SoundsConfig(table=sounds.name, collections=[collection], folds=[fold] if fold else [])
     pairs = draw_pairs(read_sounds(config, sounds.parent), n_pairs, seed, n_sources=n_sources)
-    concepts = sorted({pair.concept for pair in pairs})
+    concepts = sorted({concept for pair in pairs for concept in pair.concepts})
     systems = [System(name, folder, concepts, pictures) for name, folder in checkpoints.items()]
     rows = rows_of(systems, pairs)
-    return rows + (unseen_rows(systems[0], pairs) if unseen and systems else [])
+    if unseen and systems:
+        rows += unseen_rows(systems[0], pairs)
+    if levels:
+        rows += [row for system in systems for row in level_rows(system, pairs)]
+    return rows
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -243,6 +276,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sources", type=int, default=2, help="3 for a third sound that no query asks for")
     parser.add_argument("--unseen", action="store_true", help="ask the first checkpoint in words it never met, too")
+    parser.add_argument("--levels", action="store_true", help="how loud answers to sounds that are not there are")
     chosen = parser.parse_args()
     folders = dict(pair.split("=", 1) for pair in chosen.checkpoints)
     rows = evaluate_clipsep(
@@ -255,6 +289,7 @@ def main() -> None:
         seed=chosen.seed,
         n_sources=chosen.sources,
         unseen=chosen.unseen,
+        levels=chosen.levels,
     )
     print(table(rows))
 

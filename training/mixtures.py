@@ -1,7 +1,7 @@
 """Mixtures for training: first everything random is drawn, then it is applied.
 
-Conventions: waves are float32 (B, S, n_samples) at 16 kHz; S sources, the first two of which have queries and the
-third, where there is one, is noise that no query asks for.
+Conventions: waves are float32 (B, S, n_samples) at 16 kHz; S sources, the first two of which have queries; the third,
+where there is one, is noise inside the first that no query asks for.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class MixtureConfig(BaseModel):
     active_share: float = Field(default=0.0, ge=0.0, le=1.0)
     """This share of the crops holds a moment where the clip sounds; the others lie anywhere."""
     noise_share: float = Field(default=0.0, ge=0.0, le=1.0)
-    """This share of the mixtures has a third source that no query asks for."""
+    """This share of the mixtures has a third sound, inside the first source, that no query asks for: a noisy video."""
     collection_weights: dict[str, float] = Field(default_factory=dict)
     """How often concepts of a collection are drawn, relative to 1."""
 

@@ -79,6 +79,15 @@ def text_vectors(encoder_name: str, texts: Sequence[str]) -> Floats:
     return encoder(encoder_name).texts(texts)
 
 
+def encoder_version(encoder_name: str) -> str:
+    """The version of an encoder's vectors."""
+    if encoder_name == SENTENCE:
+        return "all-MiniLM-L6-v2"
+    from models.encoders import encoder
+
+    return encoder(encoder_name).version
+
+
 def text_bank(encoder_name: str, concepts: Sequence[str]) -> QueryBank:
     """Vectors of what people say of every concept."""
     from training.concepts import sound_concepts, texts_of

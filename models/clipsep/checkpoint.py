@@ -31,6 +31,8 @@ class CheckpointConfig(BaseModel):
     """What the net was queried by in training; `label`: one-hot vectors in the order of `labels`; `none`: PIT."""
     encoder: str = ""
     """Name of the encoder that its query vectors come from; empty for labels."""
+    encoder_version: str = ""
+    """That encoder's version: vectors of another version mean nothing to this net. Empty when it is not known."""
     labels: list[str] = Field(default_factory=list)
     trained: dict[str, str | int | float] = Field(default_factory=dict)
     """Facts of the training run, for the model card."""

@@ -134,6 +134,16 @@ def test_the_log_error_is_bounded_by_and_near_the_true_error() -> None:
     assert found == pytest.approx(float(torch.log(exact / whole + 1e-3).mean()), rel=1e-3)
 
 
+def test_a_third_sound_is_noise_inside_the_first_source() -> None:
+    batch = toy_batch(LossConfig(), MIXTURES.model_copy(update={"noise_share": 1.0}))
+    sources, mixture = source_spectra(batch)
+    waves = batch["waves"]
+    assert waves.shape[1] == 3 and waves[:, 2].any()
+    torch.testing.assert_close(sources.real[:, 0], stft(waves[:, 0] + waves[:, 2]).real, rtol=0, atol=1e-4)
+    torch.testing.assert_close(sources.real[:, 1], stft(waves[:, 1]).real, rtol=0, atol=1e-4)
+    torch.testing.assert_close(mixture.imag[:, 0], stft(waves.sum(1)).imag, rtol=0, atol=1e-4)
+
+
 def test_the_transpose_of_unwarp_is_its_transpose() -> None:
     masks, energies = torch.rand(3, 256, 5), torch.rand(3, 513, 5)
     torch.testing.assert_close((unwarp(masks) * energies).sum(), (masks * unwarp_transposed(energies)).sum())

@@ -85,7 +85,9 @@ def test_the_references_score_what_arithmetic_says() -> None:
     """Uncorrelated sounds of equal level: 0 dB as they are, 3.01 dB at half, and far more with the ideal mask."""
     time = np.arange(N_SAMPLES) / 16_000
     waves = np.stack([np.sin(2 * np.pi * hz * time) * 0.1 for hz in (300, 3_000)]).astype(np.float32)
-    whole, half, ideal = masked_sdr_db(Pair(waves, "low", 0), reference_masks(Pair(waves, "low", 0)))
+    whole, half, ideal = masked_sdr_db(
+        Pair(waves, ("low", "high"), 0), reference_masks(Pair(waves, ("low", "high"), 0))
+    )
     assert float(whole) == pytest.approx(0.0, abs=0.05)
     assert float(half) == pytest.approx(3.01, abs=0.05)
     assert float(ideal) > 25.0
@@ -101,6 +103,21 @@ def test_masks_of_several_queries_come_from_the_net_in_their_order() -> None:
     torch.testing.assert_close(masks[1:], alone)
     assert not torch.equal(masks[0], masks[1])
     assert unwarp(torch.ones(256, 1)).min() == 1.0 and stft(torch.zeros(N_SAMPLES)).shape[1] == 256
+
+
+def test_levels_of_answers_are_measured_against_the_mixture(tmp_path: Path) -> None:
+    """A net whose masks are one half everywhere answers 6 dB below the mixture, whatever it is asked."""
+    labels = ["high", "low", "middle"]
+    folder = saved(tmp_path / "label", "label", labels, 3)
+    net = SeparationNet.load(folder)
+    with torch.no_grad():
+        net.scale.zero_()
+        net.bias.zero_()
+    save_checkpoint(net, CheckpointConfig(net=net.config, query="label", labels=labels), folder)
+    sounds = toy_sounds(tmp_path)
+    rows = evaluate_clipsep({"Half": folder}, sounds, collection="toy", n_pairs=8, levels=True)
+    assert [row.query for row in rows[-2:]] == ["label, there", "label, not there"]
+    assert [row.mean for row in rows[-2:]] == pytest.approx([-6.02, -6.02], abs=0.01)
 
 
 def test_a_table_has_the_references_and_every_system(tmp_path: Path) -> None:
