@@ -151,6 +151,25 @@ def test_silence_stays_silence_and_never_reaches_the_net() -> None:
     assert not parts.any()
 
 
+def test_the_net_hears_no_silence_beside_sound() -> None:
+    """Half a second of sound in ten of silence: every frame that the net is shown holds it."""
+    shown: list[Magnitudes] = []
+
+    def watched(windows: Magnitudes) -> Masks:
+        shown.append(windows)
+        return ones(windows)
+
+    samples = np.zeros((1, 160_000), np.float32)
+    samples[:, 80_000:88_000] = noise(1, 8_000)
+    _, parts = run(samples, 16_000, watched, 1)
+    np.testing.assert_allclose(parts[0], samples, atol=1e-6)
+    assert shown and all(windows.max(axis=1).min() > 1e-6 for windows in shown)
+    sound = samples[:, 80_000:88_000]
+    shown.clear()
+    run(sound, 16_000, watched, 1)
+    assert np.array_equal(shown[0][0][:, 32:64], shown[0][0][:, :32])  # 32 frames, in turn
+
+
 def test_shared_masks_never_sum_to_more_than_the_mixture() -> None:
     def greedy(windows: Magnitudes) -> Masks:
         return np.full((len(windows), 3, *windows.shape[1:]), 0.9, np.float32)
