@@ -102,7 +102,7 @@ def test_text_is_cut_to_its_room_and_boxes_are_where_they_are_put() -> None:
 
 
 def test_no_words_break_an_svg() -> None:
-    words = "\u0007\u202e\ud800 ]]> <b>&amp; \"quoted\" {{ 7 * 7 }}"
+    words = '\u0007\u202e\ud800 ]]> <b>&amp; "quoted" {{ 7 * 7 }}'
     page = Page(40, 20, "#000000", (Words(0, 0, words, 10, "#ffffff"),))
     told = ElementTree.fromstring(svg_text(page).encode("utf-8")).find(f"{SVG}text")
     assert told is not None and told.text == ' ]]> <b>&amp; "quoted" {{ 7 * 7 }}'
