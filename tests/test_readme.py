@@ -1,4 +1,4 @@
-"""What the README shows is so: its commands run in their order (with toy engines), its table is the one that is planned."""
+"""What the README shows is so: its commands run in their order (with toy engines), its table is the one planned."""
 
 from __future__ import annotations
 
