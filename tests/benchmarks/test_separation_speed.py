@@ -133,7 +133,7 @@ from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
 import torch
 torch.set_num_threads(2)
-import test_separation as bench
+import test_separation_speed as bench
 from composer import separation
 made = bench.engine(Path(sys.argv[3]).parent / "checkpoint")
 separation.separator = lambda name: made
