@@ -1,4 +1,9 @@
-"""How sure a separation is that what was asked for is there."""
+"""How sure a separation is that what was asked for is there, and how it keeps quiet where it is not.
+
+Sureness, 0 to 1, is the mean of a mask around a moment, weighted by the energy that it lets through: sum(m^2 p) /
+sum(m p). It is near 1 where the net points at something and low where it only hedges, whatever the sound's level.
+Conventions: magnitudes (B, F, T) of windows at the net's level, masks (B, Q, F, T), sureness (B, Q, T).
+"""
 
 from __future__ import annotations
 
@@ -6,49 +11,56 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-PIECE_FRAMES = 64
-"""Shares are taken a second at a time: a short sound in a long recording is there too."""
+AROUND_FRAMES = 33
+"""Frames that a Hann window gathers around each: half a second."""
+SHUT, OPEN = 0.3, 0.6
+"""Where the gate is shut and open. On mixtures of two of ESC-10's folds 1 to 3 (bundled net) this costs what is there
+0.1 dB SDR, and what is not there falls from -13 dB to -34 dB of the mixture in the mean."""
+HEARD_POWER = 0.03
+"""Summed power of a frame about 40 dB under the net's level: what is softer proves nothing."""
+SLOPE, OFFSET = 7.5, 4.9
+"""Logistic regression of "is there" on the highest sureness, there and not there weighing alike."""
+
+
+def sureness(magnitudes: Tensor, masks: Tensor) -> Tensor:
+    """How surely each mask points at something, around every frame: (B, Q, T)."""
+    power = magnitudes.square()[:, None]  # (B, 1, F, T)
+    claimed = _around((masks * power).sum(2))
+    surely = _around((masks.square() * power).sum(2))
+    return surely / claimed.clamp(min=1e-12)
+
+
+def gate(sure: Tensor) -> Tensor:
+    """What a mask is multiplied by, (B, Q, T): a query for what is not there gives almost nothing."""
+    return ((sure - SHUT) / (OPEN - SHUT)).clamp(0.0, 1.0)
 
 
 class Evidence:
-    """What the masks of each query claimed, summed up over a recording."""
+    """The highest sureness of each query in what has gone through so far."""
 
     def __init__(self, n_queries: int) -> None:
-        self._claimed = torch.zeros(n_queries, dtype=torch.float64)
-        self._claimed_surely = torch.zeros(n_queries, dtype=torch.float64)
-        self._largest_share = torch.zeros(n_queries, dtype=torch.float64)
+        self._highest = torch.zeros(n_queries)
 
-    def add(self, magnitudes: Tensor, masks: Tensor) -> None:
-        """Takes windows: magnitudes (B, F, T) and masks (B, Q, F, T)."""
-        power = magnitudes.square()[:, None]  # (B, 1, F, T)
-        claimed = _pieces(masks * power)  # (B, Q, pieces)
-        everything = _pieces(power)
-        self._claimed += claimed.sum((0, 2)).double().cpu()
-        self._claimed_surely += _pieces(masks.square() * power).sum((0, 2)).double().cpu()
-        share = claimed / everything.clamp(min=1e-12)
-        self._largest_share = torch.maximum(self._largest_share, share.amax((0, 2)).double().cpu())
+    def add(self, magnitudes: Tensor, sure: Tensor) -> None:
+        """Takes windows with their sureness; frames that are nearly silent do not count."""
+        heard = _around(magnitudes.square().sum(1, keepdim=True)) > HEARD_POWER  # (B, 1, T)
+        self._highest = torch.maximum(self._highest, (sure * heard).amax((0, 2)).cpu())
 
     def confidences(self) -> list[float]:
-        """0 to 1 for each query; 0 when it claimed nothing."""
-        found = []
-        for claimed, surely, share in zip(
-            self._claimed.tolist(), self._claimed_surely.tolist(), self._largest_share.tolist(), strict=True
-        ):
-            found.append(confidence(surely / claimed, share) if claimed > 0.0 else 0.0)
-        return found
+        """0 to 1 for each query; 0 in silence."""
+        return [confidence(sure) if sure > 0.0 else 0.0 for sure in self._highest.tolist()]
 
 
-def _pieces(maps: Tensor) -> Tensor:
-    """(B, Q, F, T) -> sums (B, Q, T / PIECE_FRAMES)."""
-    sums = maps.sum(2)
-    return sums.reshape(*sums.shape[:2], -1, PIECE_FRAMES).sum(-1)
+def confidence(highest: float) -> float:
+    """The chance that a sound is there, given its highest sureness, when there is as likely as not."""
+    return 1.0 / (1.0 + math.exp(OFFSET - SLOPE * highest))
 
 
-def confidence(sureness: float, share: float) -> float:
-    """The chance that a sound is there.
-
-    `sureness` is the mean of the mask weighted by the energy that it lets through: near 1 where the net points at
-    something, low where it only hedges. `share` is the most of the energy of a second that the mask claims.
-    """
-    return 1.0 / (1.0 + math.exp(-(8.0 * (sureness - 0.6) + 1.0 * math.log10(share + 1e-6) + 1.0)))
+def _around(values: Tensor) -> Tensor:
+    """Means of (B, Q, T) around every frame, weighted by a Hann window."""
+    window = torch.hann_window(AROUND_FRAMES + 2, periodic=False, device=values.device)[1:-1]
+    flat = values.reshape(-1, 1, values.shape[-1])
+    means = functional.conv1d(flat, (window / window.sum())[None, None], padding=AROUND_FRAMES // 2)
+    return means.reshape(values.shape)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.clip import Clip, Samples
 from models.clipsep.checkpoint import CheckpointConfig, load_config, load_net
-from models.clipsep.confidence import Evidence
+from models.clipsep.confidence import Evidence, gate, sureness
 from models.clipsep.level import GatedLevel
 from models.clipsep.net import SeparationNet
 from models.clipsep.queries import prompted, refuse_unusable
@@ -38,8 +38,9 @@ class ClipSep:
     version: ClassVar[str] = "1"
     licence: ClassVar[str] = "Apache-2.0; credits of the training sounds in models/clipsep/weights"
 
-    def __init__(self, folder: Path = WEIGHTS, *, words_encoder: Encoder | None = None) -> None:
-        self._folder, self._given_encoder = folder, words_encoder
+    def __init__(self, folder: Path = WEIGHTS, *, words_encoder: Encoder | None = None, gated: bool = True) -> None:
+        """`gated` False leaves the masks as the net gives them, as the paper measures it."""
+        self._folder, self._given_encoder, self._gated = folder, words_encoder, gated
 
     @staticmethod
     def readiness() -> Readiness:
@@ -65,7 +66,7 @@ class ClipSep:
         """A separation that takes blocks; `level_rms` is the recording's gated level. Raises QueryUnusable."""
         refuse_unusable(queries)
         vectors = torch.from_numpy(self.query_vectors(queries)).to(_device())
-        return Separation(self._net, vectors, recording, level_rms)
+        return Separation(self._net, vectors, recording, level_rms, gated=self._gated)
 
     def query_vectors(self, queries: Sequence[SoundQuery]) -> NDArray[np.float32]:
         """What the net is asked with: (n_queries, query_size)."""
@@ -110,8 +111,10 @@ class ClipSep:
 class Separation:
     """One recording under way: its blocks go through once, and afterwards it says how sure it is of each query."""
 
-    def __init__(self, net: SeparationNet, vectors: Tensor, recording: Recording, level_rms: float) -> None:
-        self._net, self._recording, self._n_queries = net, recording, len(vectors)
+    def __init__(
+        self, net: SeparationNet, vectors: Tensor, recording: Recording, level_rms: float, *, gated: bool
+    ) -> None:
+        self._net, self._recording, self._n_queries, self._gated = net, recording, len(vectors), gated
         self._gain = TARGET_RMS / level_rms if level_rms > 0.0 else 1.0
         with torch.inference_mode():
             self._query_logits = net.query_logits(vectors)  # (Q, 32)
@@ -149,8 +152,10 @@ class Separation:
             features = self._net.features(maps)  # (B, 32, 256, 256)
             logits = self._query_logits.expand(len(windows), -1, -1)
             masks = torch.sigmoid(self._net.mask_logits(features, logits))  # (B, Q, 256, 256)
-            self._evidence.add(warped, masks)
-            found: Masks = unwarp(masks).cpu().numpy()
+            sure = sureness(warped, masks)  # (B, Q, 256)
+            self._evidence.add(warped, sure)
+            gated = masks * gate(sure)[:, :, None] if self._gated else masks
+            found: Masks = unwarp(gated).cpu().numpy()
         return found
 
 
