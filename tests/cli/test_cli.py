@@ -207,7 +207,13 @@ def test_an_interrupt_stops_with_a_message_and_the_next_render_goes_on(scene: Sc
     scene.write_settings(Settings.model_validate(toy_environment.settings))
     scene.write_script(script_of([*ROWS, {"type": "speech", "character": "Ann", "description": "HANG"}]))
     command = [sys.executable, "-m", "cli", "render", str(scene.folder)]
-    process = subprocess.Popen(command, env=toy_environment.variables, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        env=toy_environment.variables,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test run in the background ignores it
+    )
     assert process.stderr is not None
     while "[2/3]" not in process.stderr.readline():  # then the third row, which hangs, is under way
         assert process.poll() is None

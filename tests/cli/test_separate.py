@@ -124,7 +124,12 @@ def test_an_interrupt_leaves_no_half_file(tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-c", INTERRUPTED, str(HOUSE), str(HOUSE / "tests")]
     arguments = ["separate", str(source), "--query", "low", "--keep", "residual", "-o", str(out)]
-    process = subprocess.Popen(command + arguments, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command + arguments,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test run in the background ignores it
+    )
     deadline_s = time.monotonic() + 60
     while not (out / "low.wav.part").exists() and time.monotonic() < deadline_s:
         time.sleep(0.05)
