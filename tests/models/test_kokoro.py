@@ -293,7 +293,7 @@ def pitch_hz(samples: Any) -> float:
 def test_a_voice_sounds_at_the_pitch_that_casting_is_told(real: Kokoro, name: str) -> None:
     clip = real.speak("We are all alone now.", voice=name, seed=0)
     told = next(voice.pitch_hz for voice in VOICES if voice.name == name)
-    assert pitch_hz(clip.samples[0]) == pytest.approx(told, rel=0.25)  # it was measured on another sentence
+    assert pitch_hz(clip.samples[0]) == pytest.approx(told, rel=0.15)  # it was measured on two other sentences
 
 
 def test_speech_is_clean_repeatable_and_as_long_as_its_words(real: Kokoro) -> None:
