@@ -81,7 +81,7 @@ def _score(character: Character, voice: Voice, used: Counter[str], seed: int) ->
     return score + USED_ALREADY * used[voice.name] + 1.2 * _chance(character.name, voice.name, seed)
 
 
-_MIDDLE_HZ = {"female": 172.0, "male": 118.0, "neutral": 145.0}
+_MIDDLE_HZ = {"female": 188.0, "male": 128.0, "neutral": 155.0}
 
 
 def _chance(character: str, voice: str, seed: int) -> float:
