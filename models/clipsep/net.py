@@ -31,8 +31,6 @@ class NetConfig(BaseModel):
     n_features: int = Field(default=32, ge=1, le=512)
     n_noise_heads: int = Field(default=0, ge=0, le=8)
     """2 for noise invariant training (CLIPSep-NIT)."""
-    query_gain: float = Field(default=1.0, gt=0.0)
-    """Query vectors are multiplied by this first: 1 for CLIP's raw vectors, about 10 for vectors of length 1."""
 
 
 class SeparationNet(nn.Module):
@@ -100,7 +98,7 @@ class SeparationNet(nn.Module):
 
     def query_logits(self, vectors: Tensor) -> Tensor:
         """What the query layer makes of query vectors, before the sigmoid: (.., query_size) -> (.., n_features)."""
-        logits: Tensor = self.query_layer(vectors * self.config.query_gain)
+        logits: Tensor = self.query_layer(vectors)
         return logits
 
     def mask_logits(self, features: Tensor, query_logits: Tensor) -> Tensor:
