@@ -35,6 +35,12 @@ RECORDINGS_ENGINE = "library"
 POOR_FIT = 0.35
 """Below this chance of being heard as what was asked, the row gets a warning."""
 
+LEAST_FIT = 0.2
+"""Below this the row fails: what an engine could give would be another sound than the one that was asked for."""
+
+N_NEAREST = 3
+"""So many sounds that can be made are named where none serves."""
+
 GOOD_FIT = 0.8
 """At or above this, engines further down the registry are not asked."""
 
@@ -306,13 +312,20 @@ def choose_engine(kind: SoundKind, query: SoundQuery) -> tuple[str, Fit]:
         fits.append((name, sound_engine(kind, name).fit(query)))
         if fits[-1][1].score >= GOOD_FIT:
             break
-    served = [(name, fit) for name, fit in fits if fit.score > 0.0]
+    served = [(name, fit) for name, fit in fits if fit.score >= LEAST_FIT]
     if not served:
-        reasons = "; ".join(f"{name}: {fit.because}" for name, fit in fits) or "none is ready"
-        raise ModelError(
-            f"no engine can make {query.text[:80]!r} ({reasons}); describe it differently or give a source"
-        )
+        raise ModelError(_unserved(kind, query, fits))
     return max(served, key=lambda choice: choice[1].score)
+
+
+def _unserved(kind: SoundKind, query: SoundQuery, fits: Sequence[tuple[str, Fit]]) -> str:
+    """Why a row cannot be made, and what could be instead."""
+    from models.effects.nearest import nearest_sounds
+
+    reasons = "; ".join(f"{name}: {fit.because}" for name, fit in fits) or "none is ready"
+    names = nearest_sounds(query.text, N_NEAREST) if kind == "sound_effect" and fits else []
+    hint = f"nearest that can be made: {', '.join(map(repr, names))}; " if names else ""
+    return f"no engine can make {query.text[:80]!r} ({reasons}); {hint}describe it differently or give a source"
 
 
 def _ready(kind: Literal["speech", "music", "sound_effect"]) -> Iterator[str]:

@@ -138,7 +138,8 @@ SOUNDS: tuple[Sound, ...] = (
         "church bell",
         church_bell,
         phrases(
-            "church bell, bell, church bells, bell toll, bell tower, tolling bell, cathedral bell, bells, "
+            "church bell, bell, church bells, bell toll, bell tower, church clock, clock striking, "
+            "tolling bell, cathedral bell, bells, "
             "bell tolling, temple bell, town bell"
         ),
         6.0,
@@ -150,7 +151,7 @@ SOUNDS: tuple[Sound, ...] = (
         hand_bell,
         phrases(
             "hand bell, small bell, ding, bell ding, desk bell, reception bell, service bell, little bell, "
-            "shop bell, school bell, dinner bell, notification, notification ding"
+            "shop bell, school bell, ship's bell, dinner bell, notification, notification ding"
         ),
         2.0,
         False,

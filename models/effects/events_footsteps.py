@@ -157,8 +157,9 @@ SOUNDS: tuple[Sound, ...] = (
         "footsteps",
         footsteps,
         phrases(
-            "footsteps, footstep, steps, walking, footfalls, person walking, running footsteps, boots, high "
-            "heels, heels, footsteps approaching, footsteps on gravel, footsteps on wood, footsteps on snow, "
+            "footsteps, footstep, steps, walking, footfalls, person walking, running footsteps, heavy boots, "
+            "footsteps of boots, boots marching, boots on wood, boots on stone, boots on gravel, boots on snow, "
+            "high heels, heels, footsteps approaching, footsteps on gravel, footsteps on wood, footsteps on snow, "
             "walk, running, jogging"
         ),
         6.0,

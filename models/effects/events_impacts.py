@@ -152,7 +152,8 @@ SOUNDS: tuple[Sound, ...] = (
         "clang",
         clang,
         phrases(
-            "clang, metal clang, metal impact, pipe clang, metallic clang, metal hit, sword, swords, sword "
+            "clang, metal clang, metal impact, metallic impact, metallic hit, "
+            "pipe clang, metallic clang, metal hit, sword, swords, sword "
             "clash, sword fight, swords clashing, blades"
         ),
         2.5,

@@ -105,7 +105,7 @@ SOUNDS: tuple[Sound, ...] = (
     Sound(
         "bubbles",
         bubbles,
-        phrases("bubbles, bubbling, bubble, potion bubbling, underwater bubbles, boiling potion"),
+        phrases("bubbles, bubbling, bubble, potion bubbling, underwater bubbles, boiling potion, bubbling water"),
         4.0,
         False,
         ("Gurgling", "Boiling", "Plop"),

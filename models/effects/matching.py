@@ -40,21 +40,32 @@ overhead roaring echoing rumbling pattering humming whirring droning blowing hit
 metallic iron steel stone rusty fading rising outside inside open closed shut beautiful pleasant relaxing
 soothing front back main entire whole own upper lower left right once twice thrice again three times still just
 rocky grassy leafy dusty muddy snowy foggy stormy angry gently angrily frantically steadily suddenly rhythmically
-briefly repeatedly softly slowly away close closer nearer along behind ahead abruptly deafening
+briefly repeatedly softly slowly wide tropical away close closer nearer along behind ahead abruptly deafening
 """
 DOINGS = """
 ring rings ringing rang sing sings sound sounds sounding play plays start starts stop stops begin begins end ends
 continue continues come comes go goes arrive arrives pass passes approach approaches fade fades roll rolls
 wail wails wailing blare blares blaring echo echoes crash crashes drop drops fall falls move moves
 drive drives swing swings fly flies rumble rumbles howl howls hum hums
-buzz buzzes whir whirs hiss hisses clang clangs toll tolls boom booms
+buzz buzzes whir whirs hiss hisses clang clangs toll tolls boom booms strike strikes striking struck
+run runs ran beat beats beating rise rises
 """
 """What sounding things do anyway: such a word after the thing asks for nothing more."""
 SURFACES = """
 gravel wood wooden metal metallic snow grass leaf leaves concrete stone tile marble carpet sand mud water puddle
 floor stair staircase hallway corridor roof tin window glass ground pavement board plank tree pine bush field
 wall table desk rock shore room hall house home building background air sky valley canyon hill mountain
+pebble cobblestone cobble shingle path
 """
+PLACES = """
+garden orchard hall foyer house home room kitchen bakery corridor hallway classroom schoolroom schoolyard school
+hospital clinic ship boat vessel pier harbour harbor quay dock wharf jetty port station airport platform church
+cathedral chapel temple monastery museum gallery theatre theater castle palace dungeon crypt tunnel cave cavern
+cellar attic basement mansion apartment flat cottage hut cabin lighthouse island village town farm farmyard barn
+stable yard courtyard pond lake swamp marsh jungle rainforest valley mountain desert land landscape field hill
+aquarium zoo laboratory lab observatory alley square stage gym pool
+"""
+"""Where something sounds: such a word colours the sound that is named beside it, and names none itself."""
 
 EMPTY_WEIGHT, COLOUR_WEIGHT, SETTING_WEIGHT = 0.0, 0.15, 0.4
 FULL_SCORE = 0.85  # synthesis: a recording of the same thing may score higher
@@ -88,8 +99,10 @@ _EMPTY = frozenset(EMPTY.split())
 _COLOURS = frozenset(stem(word) for word in COLOURS.split())
 _SURFACES = frozenset(stem(word) for word in SURFACES.split())
 _DOINGS = frozenset(stem(word) for word in DOINGS.split())
-_LIGHT = _COLOURS | _DOINGS
+_PLACES = frozenset(stem(word) for word in PLACES.split())
+_LIGHT = _COLOURS | _DOINGS | _PLACES
 """Words that weigh little where no sound is named by them."""
+_OF_PLACE = re.compile(rf"\bof (?=(?:an?|the|his|her|its|their|our|my)(?: \w+)? (?:{'|'.join(PLACES.split())})\b)")
 
 
 @dataclass(frozen=True)
@@ -158,6 +171,9 @@ def _head(core: Sequence[str], verbs: frozenset[str]) -> str | None:
 
 def _match_part(text: str, sounds: Sequence[Sound], forbidden: frozenset[str]) -> tuple[list[Layer], float, list[str]]:
     pieces = SETTINGS.split(text)
+    owner = _OF_PLACE.split(pieces[0], maxsplit=1)  # "the foghorn of a ship", not "the hum of a city"
+    if set(stems(owner[0])) - _LIGHT:
+        pieces[:1] = owner
     if not stems(pieces[0]) and len(pieces) > 1:
         pieces = ["".join(pieces[1:2]), *pieces[2:]]
     core, setting = stems(pieces[0]), stems(" ".join(pieces[1:]))
@@ -216,10 +232,14 @@ def match(description: str, sounds: Sequence[Sound]) -> Match:
         if set(stems(asked)):
             wanted.append(asked)
     layers: list[Layer] = []
-    scores, missing = [], []
+    scores, missing, places = [], [], []
     for part in wanted:
-        if not set(stems(part)) - _COLOURS:
+        names_none = not any(_named(sound, stems(part)) for sound in sounds)
+        if names_none and not set(stems(part)) - _COLOURS - _DOINGS:
             layers = [Layer(layer.sound, f"{layer.words} {part}", layer.is_setting) for layer in layers]
+            continue
+        if names_none and not set(stems(part)) - _COLOURS - _PLACES:
+            places += [word for word in re.findall(r"[a-z]+", part) if stem(word) in _PLACES]
             continue
         found, score, unknown = _match_part(part, sounds, frozenset(forbidden))
         scores.append(score)
@@ -227,5 +247,7 @@ def match(description: str, sounds: Sequence[Sound]) -> Match:
         layers += [layer for layer in found if layer.sound not in [other.sound for other in layers]]
     if not layers or not scores:
         return Match((), 0.0, tuple(missing))
+    if places:
+        layers = [Layer(layer.sound, " ".join([layer.words, *places]), layer.is_setting) for layer in layers]
     spelt = {stem(word): word for word in reversed(re.findall(r"[a-z]+", text))}
     return Match(tuple(layers), sum(scores) / len(scores), tuple(spelt.get(word, word) for word in missing))

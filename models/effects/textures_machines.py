@@ -205,6 +205,7 @@ SOUNDS: tuple[Sound, ...] = (
             "spaceship hum",
             "spaceship engine",
             "spaceship interior",
+            "spaceship bridge",
             "space ship",
             "space ship interior",
             "rocket cabin",

@@ -215,6 +215,7 @@ SOUNDS: tuple[Sound, ...] = (
             "waves crashing",
             "waves breaking",
             "waves lapping",
+            "water lapping",
             "seaside",
             "shore",
             "coast",

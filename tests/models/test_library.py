@@ -123,13 +123,13 @@ def test_a_search_without_words_is_refused(words: str) -> None:
         search(words)
 
 
-def test_auto_takes_the_users_own_dog_where_nothing_is_computed_for_it(own_library: Path) -> None:
-    words = SoundQuery("a dog barks in the distance")
+def test_auto_takes_the_users_own_parrot_where_nothing_is_computed_for_it(own_library: Path) -> None:
+    words = SoundQuery("a parrot squawks in the distance")
     assert library.Library().fit(words).score < POOR_FIT
-    add_folder(recordings(own_library / "mine", "Dog-Barking_01.wav"))
+    add_folder(recordings(own_library / "mine", "Parrot-Squawking_01.wav"))
     library._whole_index.cache_clear()
     name, fit = choose_engine("sound_effect", words)
-    assert name == "library" and fit.score > POOR_FIT and "'dog barking'" in fit.because
+    assert name == "library" and fit.score > POOR_FIT and "'parrot squawking'" in fit.because
     assert choose_engine("sound_effect", SoundQuery("rain on the roof"))[0] == "procedural"
 
 

@@ -76,6 +76,13 @@ def test_words_without_sound_are_left_out() -> None:
         ("dog barking in the rain", ["dog", "rain"]),
         ("people talking in a cafe", ["murmur"]),
         ("a crackling campfire", ["fire"]),
+        ("Garden with birds singing", ["birds"]),
+        ("the bell of a ship", ["bell"]),
+        ("Ship's bell ringing", ["bell"]),
+        ("waves in a harbour", ["waves"]),
+        ("Church bell striking", ["bell"]),
+        ("A wave runs over pebbles", ["waves"]),
+        ("train starts and rolls away", ["train"]),
     ],
 )
 def test_a_description_that_is_covered_scores_high(description: str, names: list[str]) -> None:
@@ -87,7 +94,8 @@ def test_a_description_that_is_covered_scores_high(description: str, names: list
 @pytest.mark.parametrize(
     "description",
     ["rain boots squeaking", "a train station announcement", "fire alarm", "bar of chocolate", "waves of laughter"]
-    + ["cat meowing in the rain", "dog collar jingling", "street musician", "forest ranger speaking", "wind chimes"],
+    + ["cat meowing in the rain", "dog collar jingling", "street musician", "forest ranger speaking", "wind chimes"]
+    + ["train station", "church choir", "river boat", "bars of a prison cell", "walking boots"],
 )
 def test_another_head_noun_is_another_sound(description: str) -> None:
     assert match(description, CATALOGUE).score < 0.2
@@ -106,6 +114,9 @@ def test_another_head_noun_is_another_sound(description: str) -> None:
         "no rain",
         "loud and heavy",
         "a man talking",
+        "a quiet garden",
+        "harbour",
+        "seagulls",
     ],
 )
 def test_nothing_of_ours_scores_zero(description: str) -> None:
@@ -140,6 +151,12 @@ def test_a_colour_belongs_to_its_own_part() -> None:
 def test_a_part_of_colours_only_belongs_to_the_part_before() -> None:
     (layer,) = match("rain, heavy and steady", CATALOGUE).layers
     assert "heavy" in layer.words and "steady" in layer.words
+
+
+def test_a_place_colours_every_sound_beside_it_and_names_none() -> None:
+    layers = match("Large cave with waves and distant footsteps", CATALOGUE).layers
+    assert [layer.sound.name for layer in layers] == ["waves", "footsteps"]
+    assert all("cave" in layer.words and "large" not in layer.words for layer in layers)
 
 
 def test_a_setting_lies_below_and_must_be_steady() -> None:
