@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture
 def toy_engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Only toy engines are registered; gives the list of what they are asked to make."""
+    """Only toy engines make sound, and nothing is cleaned; gives the list of what they are asked to make."""
     import toys
 
     from composer import orders
@@ -21,6 +21,8 @@ def toy_engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     sounds = {"toy-sounds": "toys:ToySounds"}
     registry = {"speech": {"toy-speech": "toys:ToySpeech"}, "music": sounds, "sound_effect": sounds}
+    registry["separator"] = engines.REGISTRY["separator"]
+    monkeypatch.setattr("composer.cleaning.checkpoint_version", lambda: None)
     monkeypatch.setattr(engines, "REGISTRY", registry)
     for cached in (engines.speech_engine, engines.sound_engine, orders._is_ready):
         cached.cache_clear()

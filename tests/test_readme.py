@@ -41,12 +41,14 @@ def test_every_command_runs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "recordings").mkdir()
     noise = np.random.default_rng(0).standard_normal(16_000) * 0.1
     soundfile.write(tmp_path / "recordings" / "door falls shut.wav", noise, 16_000)
+    soundfile.write(tmp_path / "street.wav", np.tile(noise, 3), 16_000)
     for command in COMMANDS:
         program, *arguments = shlex.split(command)
         assert program == "talescape"
         result = CliRunner().invoke(cli.app, arguments, catch_exceptions=False)
         assert result.exit_code == 0, f"{command}: {result.output}"
     assert (tmp_path / "lighthouse" / "mix.wav").is_file()
+    assert {path.name for path in (tmp_path / "parts").iterdir()} == {"dog-barking.wav", "rain.wav", "residual.wav"}
 
 
 def test_the_table_shown_is_the_one_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,9 @@ def test_without_a_separator_auto_leaves_recordings_alone_and_always_says_what_i
         cleaning_version("always", "hum")
 
 
-def test_a_scene_cleans_its_recordings_and_the_manifest_tells(tmp_path: Path, toy_engines: list[str]) -> None:
+@pytest.mark.usefixtures("toy_engines")
+def test_a_scene_cleans_its_recordings_and_the_manifest_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("composer.cleaning.checkpoint_version", lambda: "3")
     engines.REGISTRY["separator"] = {"clipsep": f"{__name__}:ToySeparator"}
     scene = Scene(tmp_path / "scene")
     scene.folder.mkdir()
