@@ -16,10 +16,16 @@ from models.clipsep.streaming import Recording
 from models.engines import SoundQuery, separator
 
 SEPARATOR = "clipsep"
-SURE = 0.5
-"""Below this confidence that the described sound is there, auto keeps the recording as it is."""
-LITTLE_DB = -25.0
-"""A part this far below the recording is too little: nothing worth taking away, or nothing worth keeping."""
+SURE = 0.7
+"""Below this confidence that the described sound is there, auto keeps the recording as it is: a net that hedges takes
+away from the sound too."""
+TOO_LITTLE_DB = -12.0
+"""A sound this far below the recording is not worth keeping."""
+NOTHING_ELSE_DB = -7.5
+"""A rest this far below the recording is not worth taking away: the net leaves as much of clean recordings.
+
+Measured with the bundled net on 30 recordings of 11 sounds (training folds): clean, with speech 10 and 20 dB below, the
+rule keeps all but 1, 1 and 1 as they are; with speech as loud, it cleans the 17 surest of 30, by 2.5 to 12 dB SDR."""
 
 
 class Cleaning(BaseModel):
@@ -88,9 +94,9 @@ def _decision(mode: CleanMode, before: float, after: float, residual: float, con
         return True, "scene.toml says always"
     if confidence < SURE:
         return False, f"not sure that it is there ({confidence:.2f}); the recording is used as it is"
-    if after < before + LITTLE_DB:
+    if after < before + TOO_LITTLE_DB:
         return False, "too little of it was found; the recording is used as it is"
-    if residual < before + LITTLE_DB:
+    if residual < before + NOTHING_ELSE_DB:
         return False, "there is little else in the recording; it is used as it is"
     return True, f"it is there ({confidence:.2f}), and so is something else"
 

@@ -20,8 +20,10 @@ SHUT, OPEN = 0.3, 0.6
 0.1 dB SDR, and what is not there falls from -13 dB to -34 dB of the mixture in the mean."""
 HEARD_POWER = 0.03
 """Summed power of a frame about 40 dB under the net's level: what is softer proves nothing."""
-SLOPE, OFFSET = 7.5, 4.9
-"""Logistic regression of "is there" on the highest sureness, there and not there weighing alike."""
+SLOPE, OFFSET = 7.8, 5.8
+"""Logistic regression of "is there" on the highest sureness, there and not there weighing alike: 80 recordings of one
+to three sounds of ESC-10's folds 1 to 3, 30 queries each: 87 % of what is there lies above 0.5, 72 % of what is not
+below. On fold 4 (40 recordings) 84 % and 70 %."""
 
 
 def sureness(magnitudes: Tensor, masks: Tensor) -> Tensor:
