@@ -16,7 +16,7 @@ from models.clipsep.streaming import Recording
 from models.engines import SoundQuery, separator
 
 SEPARATOR = "clipsep"
-SURE = 0.7
+SURE = 0.6
 """Below this confidence that the described sound is there, auto keeps the recording as it is: a net that hedges takes
 away from the sound too."""
 TOO_LITTLE_DB = -12.0
@@ -24,8 +24,9 @@ TOO_LITTLE_DB = -12.0
 NOTHING_ELSE_DB = -7.5
 """A rest this far below the recording is not worth taking away: the net leaves as much of clean recordings.
 
-Measured with the bundled net on 30 recordings of 11 sounds (training folds): clean, with speech 10 and 20 dB below, the
-rule keeps all but 1, 1 and 1 as they are; with speech as loud, it cleans the 17 surest of 30, by 2.5 to 12 dB SDR."""
+Measured with the bundled net on 29 recordings of 11 sounds (training folds): all stay as they are when they are clean or
+have speech 10 dB below, all but one with speech 20 dB below; with speech as loud, 20 are cleaned, by 5.6 dB SDR in the
+mean. Speech alone, with another sound asked for, is taken for it in 9 of 29 (dog, clock, chainsaw)."""
 
 
 class Cleaning(BaseModel):
