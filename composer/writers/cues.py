@@ -45,7 +45,9 @@ class Place:
     start: int
 
 
-class _Entry(BaseModel):
+class Entry(BaseModel):
+    """One cue, place or mood: the words that tell it and the sound that they let be heard."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     family: str
@@ -57,18 +59,20 @@ class _Entry(BaseModel):
     indoors: bool = False
 
 
-class _Entries(BaseModel):
+class Cues(BaseModel):
+    """Everything that cues.json says."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    beds: tuple[_Entry, ...]
-    events: tuple[_Entry, ...]
-    places: tuple[_Entry, ...]
-    moods: tuple[_Entry, ...]
+    beds: tuple[Entry, ...]
+    events: tuple[Entry, ...]
+    places: tuple[Entry, ...]
+    moods: tuple[Entry, ...]
 
 
 @dataclass(frozen=True)
 class _Pattern:
-    entry: _Entry
+    entry: Entry
     phrase: re.Pattern[str] | None
     denied: re.Pattern[str] | None
 
@@ -181,7 +185,7 @@ def mood_of(text: str) -> str:
         counts.update(_moods().get(word, ()))
     if not counts:
         return ""
-    order = [entry.family for entry in _data().moods]
+    order = [entry.family for entry in known_cues().moods]
     best = max(order, key=lambda mood: (counts[mood], -order.index(mood)))
     return best if counts[best] >= 2 else ""
 
@@ -189,16 +193,17 @@ def mood_of(text: str) -> str:
 def mood_music(text: str) -> str:
     """Music that suits the mood of a text."""
     mood = mood_of(text) or "calm"
-    return next(entry.sound for entry in _data().moods if entry.family == mood)
+    return next(entry.sound for entry in known_cues().moods if entry.family == mood)
 
 
 @cache
-def _data() -> _Entries:
+def known_cues() -> Cues:
+    """The cues that the writer knows."""
     text = (resources.files("scripts_templates") / "cues.json").read_text("utf-8")
-    return _Entries.model_validate(json.loads(text))
+    return Cues.model_validate(json.loads(text))
 
 
-def _pattern(entry: _Entry) -> _Pattern:
+def _pattern(entry: Entry) -> _Pattern:
     return _Pattern(
         entry,
         re.compile(rf"\b(?:{entry.phrase})") if entry.phrase else None,
@@ -210,7 +215,7 @@ def _pattern(entry: _Entry) -> _Pattern:
 def _index() -> dict[str, tuple[tuple[CueKind, _Pattern], ...]]:
     """Word -> the patterns that it can begin, beds before events, the more special ones first."""
     index: dict[str, tuple[tuple[CueKind, _Pattern], ...]] = {}
-    kinds: tuple[tuple[CueKind, tuple[_Entry, ...]], ...] = (("bed", _data().beds), ("event", _data().events))
+    kinds: tuple[tuple[CueKind, tuple[Entry, ...]], ...] = (("bed", known_cues().beds), ("event", known_cues().events))
     for kind, entries in kinds:
         for entry in entries:
             pattern = _pattern(entry)
@@ -222,7 +227,7 @@ def _index() -> dict[str, tuple[tuple[CueKind, _Pattern], ...]]:
 @cache
 def _places() -> dict[str, tuple[_Pattern, ...]]:
     index: dict[str, tuple[_Pattern, ...]] = {}
-    for entry in _data().places:
+    for entry in known_cues().places:
         pattern = _pattern(entry)
         for word in entry.words.split():
             index[word] = (*index.get(word, ()), pattern)
@@ -232,7 +237,7 @@ def _places() -> dict[str, tuple[_Pattern, ...]]:
 @cache
 def _moods() -> dict[str, tuple[str, ...]]:
     index: dict[str, tuple[str, ...]] = {}
-    for entry in _data().moods:
+    for entry in known_cues().moods:
         for word in entry.words.split():
             index[word] = (*index.get(word, ()), entry.family)
     return index

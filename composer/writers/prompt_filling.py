@@ -46,6 +46,11 @@ def _condition(words: str) -> Any:
     return _environment().compile_expression(words, undefined_to_none=False)
 
 
+def render_words(words: str, values: Mapping[str, object]) -> str:
+    """One variant of a line with the values in it."""
+    return tidy_sentence(_template(words).render(**values))
+
+
 def fill_sheet(
     genre: str, values: Mapping[str, object], cast: Mapping[str, str], *, length: int, rng: np.random.Generator
 ) -> Rows:
@@ -103,7 +108,7 @@ def _row(
         choice = beds.get("variant", 0) % len(line.variants)
     if not _holds(line.condition, values) or (line.kind == "speech" and line.slot not in cast):
         return []
-    words = tidy_sentence(_template(line.variants[choice]).render(**values)) if line.variants else ""
+    words = render_words(line.variants[choice], values) if line.variants else ""
     kind = "sound_effect" if line.kind in ("ambience", "effect") else line.kind
     if line.kind == "speech":
         beds["variant"] = choice
@@ -139,4 +144,4 @@ def tidy_sentence(text: str) -> str:
     return re.sub(r"(?<=[a-z]{2})([.!?])\.(?=\s|$)", r"\1", text)
 
 
-__all__ = ["Rows", "cap", "fill_parts", "fill_sheet", "parse_sheet", "speech", "tidy_sentence"]
+__all__ = ["Rows", "cap", "fill_parts", "fill_sheet", "parse_sheet", "render_words", "speech", "tidy_sentence"]

@@ -54,7 +54,7 @@ def values_of(
         "it_product": "them" if topic.noun_plural else "one" if re.match(r"an? ", topic.noun) else "it",
         "claim": _CLAIMS[int(rng.integers(len(_CLAIMS)))],
         "hook_sound": _hook(tags),
-        "small_sound": _SMALL[int(rng.integers(len(_SMALL)))],
+        "small_sound": SMALL[int(rng.integers(len(SMALL)))],
         "lines": reading.asks.lines,
         "sounds": reading.asks.sounds,
         "named_title": reading.named and reading.topic.words.casefold() == reading.title.casefold(),
@@ -102,19 +102,20 @@ _NO_TOPIC = frozenset("meditation relaxation nature walk story horror trailer we
 _CLAIMS = ("Made for people with better things to do.", "Small thing. Big grin.", "You will wonder how you "
     "managed without.",
            "Life is short. Start here.")  # fmt: skip
-_SMALL = ("Soft footsteps.", "A window opens.", "A soft breath of wind.", "A chair creaks.")
-_HOOKS = {
-    "food": "A lid opens and something sizzles.",
-    "animal": "A dog barks once, happily.",
-    "tech": "A notification chime.",
+SMALL = ("Soft footsteps.", "A door opens.", "A soft gust of wind.", "A floorboard creaks.")
+HOOKS = {
+    "food": "Sizzling in a pan.",
+    "animal": "A dog barks.",
+    "tech": "Notification ding.",
     "sea": "A wave breaks on the beach.",
     "city": "A bicycle bell rings.",
-    "arts": "A record needle drops.",
+    "arts": "Vinyl record crackle and hiss.",
 }
+OTHER_HOOK = "A shop bell rings."
 
 
 def _hook(tags: frozenset[str]) -> str:
-    return next((sound for tag, sound in _HOOKS.items() if tag in tags), "A shop door bell rings.")
+    return next((sound for tag, sound in HOOKS.items() if tag in tags), OTHER_HOOK)
 
 
 def _is_done(topic: Topic) -> bool:

@@ -22,7 +22,7 @@ REPEAT_ROWS = 6
 """Within so many spoken rows the same effect is not heard again."""
 PASSING_ROWS = 10
 """How many spoken rows a passing sound lasts."""
-_GROUNDS = {
+GROUNDS = {
     "forest": "leaves",
     "garden": "gravel",
     "farm": "gravel",
@@ -36,7 +36,7 @@ _GROUNDS = {
     "cave": "stone",
 }
 _PASSING = frozenset("typing siren heartbeat crowd engine helicopter insects machines traffic clock".split())
-_OUTDOORS = frozenset("wind birds crickets frogs gulls insects waves stream traffic".split())
+_OUTDOORS = frozenset("wind birds crickets insects waves stream traffic".split())
 _TIME_JUMP = re.compile(
     r"(?i)^\W*(?:(?:but|and|so|then)\W+)?(?:(?:the|on the|early the|late the)"
     r" (?:next|following) (?:\w+ )?(?:morning|day|evening|night|week|year|"
@@ -196,8 +196,8 @@ class Scenes:
 
     def _on_this_ground(self, words: str) -> str:
         """Footsteps that the text leaves open are heard on the ground of the place."""
-        ground = next((_GROUNDS[bed.family] for bed in self.beds if bed.of_place and bed.family in _GROUNDS), None)
-        return f"Footsteps on {ground}." if ground and words == "Footsteps on a wooden floor." else words
+        ground = next((GROUNDS[bed.family] for bed in self.beds if bed.of_place and bed.family in GROUNDS), None)
+        return footsteps_on(ground) if ground and words == "Footsteps on a wooden floor." else words
 
     def _change_place(self, family: str, description: str, outdoors: bool) -> None:
         for bed in list(self.beds):
@@ -241,14 +241,19 @@ class Scenes:
         self.rows.append(row)
 
 
+def footsteps_on(ground: str) -> str:
+    """Steps on the ground of a place."""
+    return f"Footsteps on {ground}."
+
+
 _TWINS = (
-    frozenset(("waves", "beach", "harbour", "ship", "boat", "gulls")),
+    frozenset(("waves", "beach", "harbour", "ship", "boat")),
     frozenset(("stream", "river")),
     frozenset(("train", "carriage")),
     frozenset(("traffic", "street")),
     frozenset(("crowd", "market", "tavern", "cafe", "ballroom", "station")),
     frozenset(("birds", "forest", "garden", "farm")),
-    frozenset(("crickets", "frogs", "lake", "night outdoors")),
+    frozenset(("crickets", "lake", "night outdoors")),
     frozenset(("wind", "hills")),
     frozenset(("typing", "office")),
 )

@@ -71,6 +71,26 @@ def test_rain_that_stops_ends_its_bed(sentence: str) -> None:
     assert [(cue.kind, cue.family) for cue in find_cues(sentence)] == [("stop", "rain")]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "description"),
+    [
+        ("She opened the door.", "Door opening."),
+        ("The door swung shut.", "Door closing."),
+        ("The car started.", "Car engine running."),
+        ("A black car sped off into the night.", "Car driving by."),
+        ("A barrel crashed against the rail.", "Heavy thud."),
+    ],
+)
+def test_opposite_sounds_of_one_thing_are_told_apart(sentence: str, description: str) -> None:
+    assert [cue.description for cue in find_cues(sentence)] == [description]
+
+
+def test_waves_that_crash_against_a_bow_are_no_thud_and_a_closed_cafe_is_empty() -> None:
+    assert [cue.family for cue in find_cues("The waves crashed against the bow.")] == ["waves"]
+    assert find_place("She waited at the door of a closed café.") is None
+    assert find_place("She waited in a café.") is not None
+
+
 def test_a_cue_says_which_words_told_it() -> None:
     sentence = "Then, at last, the door slammed."
     (cue,) = find_cues(sentence)

@@ -172,8 +172,8 @@ def test_two_things_that_happen_in_one_sentence_are_both_heard() -> None:
 
 
 def test_effects_follow_two_sentences_on_end_and_not_a_third() -> None:
-    told = "A cock crowed. Church bells rang. A dog barked. He woke up at last. A door slammed."
-    assert sounds(told) == ["Rooster crowing.", "Church bells ringing.", "Door slam."]
+    told = "A cow mooed. Church bells rang. A dog barked. He woke up at last. A door slammed."
+    assert sounds(told) == ["Cow mooing.", "Church bells ringing.", "Door slam."]
 
 
 def test_footsteps_are_heard_on_the_ground_of_the_place() -> None:
