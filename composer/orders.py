@@ -26,7 +26,7 @@ from models.engines import (
     sound_engine,
     speech_engine,
 )
-from models.errors import AudioUnreadable, ModelError
+from models.errors import AudioUnreadable, ModelError, WordsUnsupported
 
 SOURCE_ENGINE = "source"
 SOURCE_VERSION = "1"
@@ -105,7 +105,7 @@ def make_orders(script: Script, settings: Settings, scene: Scene, *, forget: fro
 def _column_of(row: SpeechRow | MusicRow | EffectRow, error: Exception) -> str:
     if isinstance(error, SceneInvalid | AudioUnreadable) and not isinstance(row, SpeechRow):
         return "source" if row.source else "image"
-    return "engine" if isinstance(error, ModelError) else "description"
+    return "engine" if isinstance(error, ModelError) and not isinstance(error, WordsUnsupported) else "description"
 
 
 def row_seed(scene_seed: int, row: SpeechRow | MusicRow | EffectRow) -> int:
@@ -314,7 +314,7 @@ def choose_engine(kind: SoundKind, query: SoundQuery) -> tuple[str, Fit]:
             break
     served = [(name, fit) for name, fit in fits if fit.score >= LEAST_FIT]
     if not served:
-        raise ModelError(_unserved(kind, query, fits))
+        raise WordsUnsupported(_unserved(kind, query, fits))
     return max(served, key=lambda choice: choice[1].score)
 
 

@@ -46,4 +46,8 @@ def test_check_names_the_row_that_cannot_be_made_and_only_that(tmp_path: Path) -
     n_rows, faults = check(scene)
     assert n_rows == 2
     (fault,) = faults
-    assert fault.row == "r02" and fault.severity == "error" and "nearest that can be made" in fault.message
+    assert (
+        (fault.row, fault.column) == ("r02", "description")
+        and fault.severity == "error"
+        and "nearest that can be made" in fault.message
+    )
