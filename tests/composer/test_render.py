@@ -168,7 +168,7 @@ def test_what_no_engine_can_make_is_a_fault_of_its_row(tmp_path: Path) -> None:
     scene = scene_of(tmp_path, changed(2, description="unheard-of noise"))
     rows, faults = check(scene)
     assert rows == 5
-    assert [(fault.row, fault.column, fault.severity) for fault in faults] == [("r03", "engine", "error")]
+    assert [(fault.row, fault.column, fault.severity) for fault in faults] == [("r03", "description", "error")]
     assert [fault.row for fault in finish(scene).failed] == ["r03"]
 
 
