@@ -24,9 +24,9 @@ TOO_LITTLE_DB = -12.0
 NOTHING_ELSE_DB = -7.5
 """A rest this far below the recording is not worth taking away: the net leaves as much of clean recordings.
 
-Measured with the bundled net on 29 recordings of 11 sounds (training folds): all stay as they are when they are clean or
-have speech 10 dB below, all but one with speech 20 dB below; with speech as loud, 20 are cleaned, by 5.6 dB SDR in the
-mean. Speech alone, with another sound asked for, is taken for it in 9 of 29 (dog, clock, chainsaw)."""
+Measured with the bundled net on 29 recordings of 11 sounds (training folds): all stay as they are when they are clean
+or have speech 10 dB below, all but one with speech 20 dB below; with speech as loud, 20 are cleaned, by 5.6 dB SDR in
+the mean. Speech alone, with another sound asked for, is taken for it in 9 of 29 (dog, clock, chainsaw)."""
 
 
 class Cleaning(BaseModel):

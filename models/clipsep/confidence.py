@@ -16,8 +16,9 @@ from torch.nn import functional
 AROUND_FRAMES = 33
 """Frames that a Hann window gathers around each: half a second."""
 SHUT, OPEN = 0.3, 0.6
-"""Where the gate is shut and open. With the bundled net, on 60 mixtures of two of ESC-10's folds 1 to 3, this costs what
-is there 0.05 dB SDR; what is not there falls from -13 dB to -32 dB of the mixture in the mean (median -12 to -18)."""
+"""Where the gate is shut and open. With the bundled net, on 60 mixtures of two of ESC-10's folds 1 to 3, this costs
+what is there 0.05 dB SDR; what is not there falls from -13 dB to -32 dB of the mixture in the mean (median -12 to -18).
+"""
 HEARD_POWER = 0.03
 """Summed power of a frame about 40 dB under the net's level: what is softer proves nothing."""
 SLOPE, OFFSET = 9.8, 8.0
