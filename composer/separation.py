@@ -56,6 +56,7 @@ class Separated:
     confidence: dict[str, float]
     duration_s: float
     seconds_spent: float
+    """Without looking the recording through and loading the net."""
     n_clipped: int
     """Samples beyond full scale that their file could not hold."""
 
@@ -159,12 +160,12 @@ def _run(job: _Job, plot: Path | None, model: Path | None) -> Iterator[Event]:
     from models.clipsep.plot import MaskPicture
     from models.clipsep.streaming import Recording
 
-    begun_s = time.perf_counter()
     source = job.source
     recording = Recording(source.sample_rate, source.n_channels, source.n_samples)
     separation = _separator(model).begin(recording, list(job.queries.values()), level_rms=job.level_rms)
     picture = MaskPicture(recording.n_frames, list(job.queries))
     make_room(source, list(job.outputs.values()))
+    begun_s = time.perf_counter()
     yield Opened(source.duration_s, source.sample_rate, source.n_channels, len(job.queries))
     n_clipped = 0
     with ExitStack() as stack:

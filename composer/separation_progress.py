@@ -1,4 +1,7 @@
-"""Shows the events of a separation on stderr: a bar in a terminal, a line every tenth in a log."""
+"""Shows the events of a separation on stderr: a bar in a terminal; in a log a line every tenth, not more than one in 2 s.
+
+Rates leave out the time that it takes to load the net.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from collections.abc import Iterable
 
 from composer.errors import ComposerError
 from composer.separation import Advanced, Event, Opened, Separated
+
+SECONDS_BETWEEN_LINES = 2.0
 
 
 def show(events: Iterable[Event]) -> Separated:
@@ -28,15 +33,18 @@ def show(events: Iterable[Event]) -> Separated:
 
 
 def _show_lines(events: Iterable[Event]) -> Separated | None:
-    finished, tenth, begun_s = None, 1, time.perf_counter()
+    finished, tenth = None, 1
+    begun_s = told_s = time.perf_counter()
     for event in events:
         match event:
             case Opened():
+                begun_s = told_s = time.perf_counter()
                 print(_what_is_opened(event), file=sys.stderr)
             case Advanced():
-                if event.done_s >= tenth * event.total_s / 10.0:
-                    tenth = int(10.0 * event.done_s / event.total_s) + 1
-                    rate = event.done_s / max(time.perf_counter() - begun_s, 1e-9)
+                now_s = time.perf_counter()
+                if event.done_s >= tenth * event.total_s / 10.0 and now_s - told_s >= SECONDS_BETWEEN_LINES:
+                    tenth, told_s = int(10.0 * event.done_s / event.total_s) + 1, now_s
+                    rate = event.done_s / (now_s - begun_s)
                     told = f"{event.done_s:.1f} of {event.total_s:.1f} s, {rate:.1f} times real time"
                     print(told, file=sys.stderr)
             case Separated():
@@ -55,6 +63,7 @@ def _show_bar(events: Iterable[Event]) -> Separated | None:
         for event in events:
             match event:
                 case Opened():
+                    begun_s = time.perf_counter()
                     bar.console.print(_what_is_opened(event), markup=False)
                     bar.update(task, description="separating", total=event.duration_s)
                 case Advanced():
