@@ -1,6 +1,6 @@
-"""Shows the events of a separation on stderr: a bar in a terminal; in a log a line every tenth, not more than one in 2 s.
+"""Shows the events of a separation on stderr: a bar in a terminal, a line every tenth in a log.
 
-Rates leave out the time that it takes to load the net.
+Lines are at least 2 s apart. Rates leave out the time that it takes to load the net.
 """
 
 from __future__ import annotations

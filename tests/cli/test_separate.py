@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from composer_separating import ToySeparator, recording
 from typer.testing import CliRunner, Result
 
 import cli
-from composer import separation
+from composer import separation, separation_progress
 
 HOUSE = Path(__file__).parent.parent.parent
 
@@ -43,6 +44,17 @@ def test_separate_prints_outputs_and_confidence_as_json_and_the_rest_elsewhere(t
     assert (tmp_path / "m.png").read_bytes()[:4] == b"\x89PNG"
     assert "12.0 s, 44100 Hz, 2 channels, 2 queries" in result.stderr and "times real time" in result.stderr
     assert "low: 1.00 sure that it is there" in result.stderr
+
+
+def test_a_log_gets_a_line_every_tenth_with_the_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(separation_progress, "SECONDS_BETWEEN_LINES", 0.0)
+    source = recording(tmp_path / "in.wav", rate=8_000, duration_s=60.0)
+    lines = run("separate", source, "--query", "low", "-o", tmp_path / "out.wav").stderr.splitlines()
+    told = [
+        float(match[1]) for line in lines if (match := re.match(r"([\d.]+) of 60\.0 s, [\d.]+ times real time", line))
+    ]
+    assert told == sorted(told) and told[-1] == 60.0 and 5 <= len(told) <= 10
+    assert re.fullmatch(r"60\.0 s in [\d.]+ s, [\d.]+ times real time", lines[-2])
 
 
 def test_separate_prints_paths_one_a_line(tmp_path: Path) -> None:
@@ -106,7 +118,7 @@ INTERRUPTED = """
 import sys, time
 sys.path[:0] = sys.argv.pop(1), sys.argv.pop(1)
 import cli, composer_separating as toys
-from composer import separation
+from composer import separation, separation_progress
 class Slow(toys.ToySeparation):
     def masks(self, windows):
         time.sleep(0.2)
