@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from composer.commands import library, sounds
+from composer.commands.printing import JsonOption, print_json, tell
+
 if TYPE_CHECKING:
     from composer.brief import Brief
     from composer.drafting import Draft
     from composer.faults import Fault
     from composer.scene import Scene
-    from composer.separation import Separated
 
 app = typer.Typer(
     name="talescape",
@@ -22,8 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-library_app = typer.Typer(help="Sourced clips: add folders of your own recordings, and search by meaning.")
-app.add_typer(library_app, name="library", no_args_is_help=True)
+app.add_typer(library.app, name="library", no_args_is_help=True)
 
 PromptArgument = Annotated[str, typer.Argument(help="What the scene should be, in a sentence or a paragraph.")]
 SceneOption = Annotated[Path, typer.Option("--output", "-o", help="The scene folder to make.")]
@@ -34,7 +34,6 @@ ModelOption = Annotated[str | None, typer.Option("--model", help="Language model
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Plan without a language model, even if one is set up.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same scene.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace another table; the old one goes to plan/.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -89,7 +88,7 @@ def plan(
     drafted = _draft(_brief(prompt, story, picture, seed), output, model, offline, overwrite)
     if as_json:
         rows = len(drafted.script.rows)
-        _print_json(
+        print_json(
             {"scene": str(output), "table": str(drafted.scene.script_path), "title": drafted.title, "rows": rows}
         )
     else:
@@ -105,7 +104,7 @@ def check(
 
     n_rows, faults = _faults_of(target)
     if as_json:
-        _print_json(faults_json(n_rows, faults))
+        print_json(faults_json(n_rows, faults))
     else:
         for fault in faults:
             print(f"{fault.severity}: {fault}")
@@ -132,7 +131,7 @@ def render(
         return
     planned = plan_render(Scene(scene), only=rows, fresh=fresh)
     if as_json:
-        _print_json(planned.__dict__)
+        print_json(planned.__dict__)
     else:
         what = f"{len(planned.synthesize)} of {len(planned.synthesize) + len(planned.cached)} clips to make"
         print(f"{what}, about {planned.estimated_s:.0f} s, ${planned.estimated_usd:.2f}")
@@ -148,7 +147,7 @@ def convert(
     from composer.tables import read_table, write_table
 
     script, faults = read_table(table)
-    _tell([fault for fault in faults if fault.severity != "error"])
+    tell([fault for fault in faults if fault.severity != "error"])
     if script is None:
         raise ScriptInvalid(faults)
     write_table(script, out)
@@ -193,58 +192,8 @@ def evaluate(
     run_evaluation(name, context.args)
 
 
-AudioArgument = Annotated[Path, typer.Argument(help="A recording of any length, sample rate and channel count.")]
-QueryOption = Annotated[
-    list[str] | None, typer.Option("--query", "-q", help="What to find, in words; may be repeated.")
-]
-CheckpointOption = Annotated[Path | None, typer.Option("--model", help="A CLIPSep checkpoint folder of your own.")]
-
-
-@app.command()
-def separate(
-    audio: AudioArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", help="A folder, or a file for one query.")],
-    query: QueryOption = None,
-    image: Annotated[list[Path] | None, typer.Option("--image", help="A picture of what to find; repeatable.")] = None,
-    keep: Annotated[str, typer.Option("--keep", help="residual: also write what is left over.")] = "",
-    plot: Annotated[Path | None, typer.Option("--plot", help="A PNG to draw the masks into.")] = None,
-    model: CheckpointOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take the sounds that words or pictures name out of a recording (CLIPSep)."""
-    from composer.separation import separate as separate_file
-    from composer.separation_progress import show
-    from models.engines import SoundQuery
-
-    if keep not in ("", "residual"):
-        raise typer.BadParameter(f"--keep {keep}: the choice is residual")
-    queries = [SoundQuery(text) for text in query or []] + [SoundQuery("", path) for path in image or []]
-    if not queries:
-        raise typer.BadParameter("give --query WORDS or --image FILE, one or more")
-    events = separate_file(audio, queries, output, keep_residual=bool(keep), plot=plot, model=model)
-    _print_separated(show(events), as_json)
-
-
-@app.command()
-def remix(
-    audio: AudioArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write, or a folder.")],
-    query: QueryOption = None,
-    gain: Annotated[list[str] | None, typer.Option("--gain", help="dB for the query before it, or mute.")] = None,
-    model: CheckpointOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Change the level of named sounds in one recording: --query rain --gain -12."""
-    from composer.separation import gain_db
-    from composer.separation import remix as remix_file
-    from composer.separation_progress import show
-    from models.engines import SoundQuery
-
-    queries, gains = query or [], gain or []
-    if not queries or len(queries) != len(gains):
-        raise typer.BadParameter(f"give one --gain for each --query; there are {len(queries)} and {len(gains)}")
-    changes = [(SoundQuery(text), gain_db(change)) for text, change in zip(queries, gains, strict=True)]
-    _print_separated(show(remix_file(audio, changes, output, model=model)), as_json)
+app.command()(sounds.separate)
+app.command()(sounds.remix)
 
 
 @app.command()
@@ -259,38 +208,11 @@ def engines(as_json: JsonOption = False) -> None:
         for found in [engine_readiness(kind, name)]
     ]
     if as_json:
-        _print_json(listed)
+        print_json(listed)
         return
     for engine in listed:
         state = "ready" if engine["ready"] else f"needs: {engine['needs']}"
         print(f"{engine['kind']:<13} {engine['name']:<14} {state}")
-
-
-@library_app.command("add")
-def library_add(folder: Annotated[Path, typer.Argument(help="A folder of recordings.")]) -> None:
-    """Index a folder of your own recordings for the library engine."""
-    from composer.library import add_folder
-
-    added, refused = add_folder(folder)
-    for line in refused:
-        print(f"left out: {line}", file=sys.stderr)
-    print(f"{added} clips indexed from {folder}")
-
-
-@library_app.command("search")
-def library_search(
-    words: Annotated[str, typer.Argument(help="What should be heard.")],
-    as_json: JsonOption = False,
-) -> None:
-    """The clips nearest in meaning, best first."""
-    from composer.library import search
-
-    found = search(words)
-    if as_json:
-        _print_json(found)
-        return
-    for clip in found:
-        print(f"{clip['score']:.2f}  {clip['text']}  ({clip['licence']})  {clip['path']}")
 
 
 def _brief(prompt: str, story: Path | None, picture: Path | None, seed: int) -> Brief:
@@ -313,7 +235,7 @@ def _draft(brief: Brief, output: Path, model: str | None, offline: bool, overwri
         raise typer.BadParameter("--model and --offline exclude each other")
     writer = None if offline else openai_writer_from_environment(model)
     drafted = draft(Scene(output), brief, writer, overwrite=overwrite)
-    _tell(drafted.repairs)
+    tell(drafted.repairs)
     state = "planned" if drafted.new else "was planned from this before; its table is used as it is:"
     print(f"{state} {drafted.title!r}, {len(drafted.script.rows)} rows", file=sys.stderr)
     return drafted
@@ -336,9 +258,9 @@ def _render(scene: Scene, only: list[str], fresh: bool, as_json: bool) -> None:
     from composer.render import render as render_scene
 
     finished = show(render_scene(scene, only=only, fresh=fresh))
-    _tell(finished.warnings)
+    tell(finished.warnings)
     if as_json:
-        _print_json(finished.as_json())
+        print_json(finished.as_json())
     else:
         print(finished.mix)
         loudness = f"{finished.loudness_lufs:.1f} LUFS, {finished.true_peak_dbtp:.1f} dBTP"
@@ -347,23 +269,6 @@ def _render(scene: Scene, only: list[str], fresh: bool, as_json: bool) -> None:
         for fault in finished.failed:
             print(f"failed: {fault}", file=sys.stderr)
         raise typer.Exit(3)
-
-
-def _print_separated(done: Separated, as_json: bool) -> None:
-    if as_json:
-        outputs = {name: str(path) for name, path in done.outputs.items()}
-        _print_json({"outputs": outputs, "confidence": {name: round(c, 4) for name, c in done.confidence.items()}})
-    else:
-        print("\n".join(str(path) for path in done.outputs.values()))
-
-
-def _tell(faults: list[Fault]) -> None:
-    for fault in faults:
-        print(f"{fault.severity}: {fault}", file=sys.stderr)
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def main() -> NoReturn:
