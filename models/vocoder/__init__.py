@@ -1,0 +1,1 @@
+"""Log-mel spectrograms and the ways back from them to a waveform."""
