@@ -1,12 +1,14 @@
 """YAMNet, an outside ear: which of AudioSet's 521 classes a sound is heard as.
 
 Conventions: windows of 15,600 samples (0.975 s) at 16 kHz mono, half of it apart; scores are 0 to 1 and are
-averaged over the windows. The model is TFLite and runs in ai-edge-litert (the `judge` extra).
+averaged over the windows. The embedding is what the last layer reads: 1024 numbers a window, none negative.
+The model is TFLite and runs in ai-edge-litert (the `judge` extra).
 """
 
 from __future__ import annotations
 
 import csv
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from models.errors import EngineUnavailable
 SAMPLE_RATE = 16_000
 WINDOW_SAMPLES = 15_600
 HOP_SAMPLES = WINDOW_SAMPLES // 2
+EMBEDDING_TENSOR = 112
+"""The mean over time and frequency before the classifier, in the published TFLite file."""
+N_EMBEDDING = 1024
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,14 @@ class Heard:
 
     name: str
     score: float
+
+
+@dataclass(frozen=True)
+class Listened:
+    """What one pass over a clip gives: scores (n_windows, 521) and embeddings (n_windows, 1024)."""
+
+    scores: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
 
 
 class Yamnet:
@@ -49,27 +62,40 @@ class Yamnet:
             ) from error
         with class_map.open(newline="", encoding="utf-8") as file:
             self.names = [row["display_name"] for row in csv.DictReader(file)]
-        self._interpreter: Any = Interpreter(model_path=str(model), num_threads=1)
+        with warnings.catch_warnings():  # it warns that tensors are kept, which is what embeddings need
+            warnings.simplefilter("ignore", UserWarning)
+            self._interpreter: Any = Interpreter(
+                model_path=str(model), num_threads=1, experimental_preserve_all_tensors=True
+            )
         self._input: int = self._interpreter.get_input_details()[0]["index"]
         self._output: int = self._interpreter.get_output_details()[0]["index"]
         self._interpreter.resize_tensor_input(self._input, [WINDOW_SAMPLES])
         self._interpreter.allocate_tensors()
 
-    def scores(self, clip: Clip) -> NDArray[np.float32]:
-        """Scores of every window, (n_windows, 521); a clip shorter than one window is filled with silence."""
+    def listen(self, clip: Clip) -> Listened:
+        """Scores and embeddings of every window; a clip shorter than one window is filled with silence."""
         mono = resample(with_channels(clip, 1), SAMPLE_RATE).samples[0]
         if len(mono) < WINDOW_SAMPLES:
             mono = np.pad(mono, (0, WINDOW_SAMPLES - len(mono)))
-        rows = []
+        scores, embeddings = [], []
         for start in range(0, len(mono) - WINDOW_SAMPLES + 1, HOP_SAMPLES):
             self._interpreter.set_tensor(self._input, mono[start : start + WINDOW_SAMPLES])
             self._interpreter.invoke()
-            rows.append(np.array(self._interpreter.get_tensor(self._output)[0]))
-        return np.stack(rows).astype(np.float32)
+            scores.append(np.array(self._interpreter.get_tensor(self._output)[0]))
+            embeddings.append(np.array(self._interpreter.get_tensor(EMBEDDING_TENSOR)[0]))
+        return Listened(np.stack(scores).astype(np.float32), np.stack(embeddings).astype(np.float32))
+
+    def scores(self, clip: Clip) -> NDArray[np.float32]:
+        """Scores of every window, (n_windows, 521); a clip shorter than one window is filled with silence."""
+        return self.listen(clip).scores
 
     def ranking(self, clip: Clip) -> list[Heard]:
         """Every class by its mean score, best first."""
-        mean = self.scores(clip).mean(axis=0)
+        return self.ranked(self.scores(clip))
+
+    def ranked(self, scores: NDArray[np.float32]) -> list[Heard]:
+        """Every class by its mean over windows of scores, best first."""
+        mean = scores.mean(axis=0)
         return [Heard(self.names[number], float(mean[number])) for number in np.argsort(-mean, kind="stable")]
 
     def hears(self, clip: Clip, top: int = 5) -> list[Heard]:
