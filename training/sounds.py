@@ -57,6 +57,8 @@ class SoundsConfig(BaseModel):
 
     table: str
     """CSV path; the files in it are relative to its folder."""
+    more_tables: list[str] = Field(default_factory=list)
+    """Further tables of the same columns."""
     collections: list[str]
     folds: list[str] = Field(default_factory=list)
     """Of collections that have folds, only these; empty for all."""
@@ -71,10 +73,11 @@ def read_sounds(config: SoundsConfig, base: Path) -> list[Sound]:
 
     Raises DataUnusable for a missing table, column or file and for sound that cannot be read: never a silent example.
     """
-    table = base / config.table
     named = read_concepts(base / config.concepts) if config.concepts else {}
     sounds = []
-    for row in _rows(table, ("file", "set", "concept", "text", "fold", "licence", "author", "link")):
+    columns = ("file", "set", "concept", "text", "fold", "licence", "author", "link")
+    tables = [base / name for name in (config.table, *config.more_tables)]
+    for folder, row in ((path.parent, row) for path in tables for row in _rows(path, columns)):
         concept = row["concept"] or named.get(row["text"], "")
         if row["set"] not in config.collections or not concept:
             continue
@@ -83,9 +86,9 @@ def read_sounds(config: SoundsConfig, base: Path) -> list[Sound]:
                 continue
         elif config.held_out_share and hash_share(row["text"]) < config.held_out_share:
             continue
-        sounds.append(read_sound(table.parent / row["file"], row, concept))
+        sounds.append(read_sound(folder / row["file"], row, concept))
     if not sounds:
-        raise DataUnusable(f"{table}: no clip is of {', '.join(config.collections)} and has a concept")
+        raise DataUnusable(f"{tables[0]}: no clip is of {', '.join(config.collections)} and has a concept")
     return sounds
 
 

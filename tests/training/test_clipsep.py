@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from models.clipsep.checkpoint import load_config, load_net, save_checkpoint
+from models.clipsep.checkpoint import CheckpointConfig, load_config, load_net, save_checkpoint
 from models.clipsep.net import NetConfig, SeparationNet, initialise
 from models.clipsep.warp import stft, unwarp, unwarp_transposed, warp
 from training.clipsep import (
@@ -31,7 +31,8 @@ from training.loop import LoopConfig, fit
 from training.mixtures import Mixer, MixtureConfig
 from training.queries import QueriesConfig, label_vectors, picture_bank, query_banks
 from training.sounds import DataUnusable, SoundsConfig, sound_of
-from training.warm_start import start_from_labels
+from training.warm_start import labelled as labelled_net
+from training.warm_start import start_from_labels, widened
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 CONCEPTS = ("low", "high", "noise", "clicks")
@@ -260,10 +261,44 @@ def test_a_start_from_labels_keeps_the_net_and_answers_pictures_as_it_answered_l
         wanted = labelled.query_logits(torch.from_numpy(label_vectors(4)))
         found = net.query_logits(torch.from_numpy(centres))
     torch.testing.assert_close(found, wanted, rtol=0.05, atol=0.1)
-    with pytest.raises(DataUnusable, match="is a label net of width 1; this run starts from a label net of width 2"):
-        start_from_labels(SeparationNet(NetConfig(width=2)), folder, [])
+    wide_folder = tmp_path / "wide"
+    config = NetConfig(width=2, query_size=4)
+    save_checkpoint(SeparationNet(config), load_config(folder).model_copy(update={"net": config}), wide_folder)
+    with pytest.raises(
+        DataUnusable, match="is a label net of width 2; this run starts from a label net of width 3, or of a"
+    ):
+        start_from_labels(SeparationNet(NetConfig(width=3)), wide_folder, [])
     with pytest.raises(DataUnusable, match="shares no concept with the queries; it knows clicks"):
         start_from_labels(net, folder, [{"owl": centres}])
+
+
+def test_a_widened_net_computes_the_same_but_for_its_noise() -> None:
+    narrow, wide = SeparationNet(NetConfig(width=2, query_size=4)), SeparationNet(NetConfig(width=6, query_size=4))
+    for norm in (module for module in narrow.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+        norm.running_mean.uniform_(-1, 1)
+        norm.running_var.uniform_(0.5, 2)
+    log_mag, vectors = torch.randn(2, 1, 256, 128), torch.randn(2, 3, 4)
+    wanted = narrow.eval()(log_mag, vectors)
+    wide.load_state_dict(widened(narrow.state_dict(), 3, noise=0.0))
+    torch.testing.assert_close(wide.eval()(log_mag, vectors), wanted, rtol=1e-4, atol=1e-5)
+    wide.load_state_dict(widened(narrow.state_dict(), 3))
+    assert not torch.equal(wide.up_convs[3].weight[0], wide.up_convs[3].weight[1])
+    torch.testing.assert_close(wide(log_mag, vectors), wanted, rtol=0.1, atol=0.02)
+
+
+def test_a_net_asked_by_pictures_becomes_one_asked_by_labels_that_answers_alike(tmp_path: Path) -> None:
+    net = SeparationNet(NetConfig(width=1, query_size=3))
+    save_checkpoint(net, CheckpointConfig(net=net.config, encoder="bundled"), tmp_path / "asked", half=False)
+    vectors = np.array([[1, 0, 0], [3, 0, 0], [0, 5, 1]], np.float32)
+    names, split = np.array(["dog", "dog", "owl"]), np.array(["train"] * 3)
+    np.savez(tmp_path / "vectors.npz", vectors=vectors, concepts=names, split=split)
+    labelled_net(tmp_path / "asked", tmp_path / "vectors.npz", tmp_path / "labelled")
+    config, answer = load_config(tmp_path / "labelled"), load_net(tmp_path / "labelled")
+    assert (config.query, config.labels, config.encoder) == ("label", ["dog", "owl"], "")
+    with torch.no_grad():
+        found = answer.query_logits(torch.from_numpy(label_vectors(2)))
+        wanted = net.query_logits(torch.tensor([[2.0, 0.0, 0.0], [0.0, 5.0, 1.0]]))
+    torch.testing.assert_close(found, wanted, rtol=2e-3, atol=2e-3)  # half precision
 
 
 def test_queries_of_another_size_than_the_net_are_refused_with_both_numbers(tmp_path: Path) -> None:
