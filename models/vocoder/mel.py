@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -97,25 +97,28 @@ def istft(spectrum: Tensor, scale: MelScale) -> Tensor:
     """The inverse of `stft`: complex (..., n_fft // 2 + 1, n_frames) -> (..., n_frames * hop) samples.
 
     Frames are windowed again and added, and divided by the sum of the squared windows (Griffin and Lim 1984, eq. 6):
-    of all signals, the one whose STFT is nearest to the spectrum. Written with fold, since torch.istft refuses
-    uncentred frames whose edges the window closes.
+    of all signals, the one whose STFT is nearest to the spectrum. (torch.istft
+    refuses uncentred frames, because the window closes at the edges of the padded signal.)
     """
-    n_frames = spectrum.shape[-1]
-    if n_frames == 0:
-        return spectrum.real.new_zeros((*spectrum.shape[:-2], 0))
     window = torch.hann_window(scale.n_fft, device=spectrum.device)
+    if spectrum.shape[-1] == 0:
+        return window.new_zeros((*spectrum.shape[:-2], 0))
     frames = torch.fft.irfft(spectrum, n=scale.n_fft, dim=-2) * window[:, None]
-    total = _overlap_add(frames.reshape(-1, scale.n_fft, n_frames), scale)
-    weight = _overlap_add(window.square()[None, :, None].expand(1, -1, n_frames), scale)
-    return (total / weight.clamp_min(1e-6)).reshape(*spectrum.shape[:-2], n_frames * scale.hop)
+    weight = _overlap_add(window.square()[:, None].expand(-1, spectrum.shape[-1]), scale)
+    return _overlap_add(frames, scale) / weight.clamp_min(1e-6)
 
 
 def _overlap_add(frames: Tensor, scale: MelScale) -> Tensor:
-    """(batch, n_fft, n_frames) -> (batch, n_frames * hop), without what lies outside the clip."""
-    n_padded = (frames.shape[-1] - 1) * scale.hop + scale.n_fft
-    total = functional.fold(frames, (1, n_padded), (1, scale.n_fft), stride=(1, scale.hop))[:, 0, 0]
+    """(..., n_fft, n_frames) -> (..., n_frames * hop), without what lies outside the clip.
+
+    Frames are cut into pieces of one hop, and the k-th pieces of all frames are added at once.
+    """
+    n_frames, n_pieces = frames.shape[-1], -(-scale.n_fft // scale.hop)
+    padded = functional.pad(frames, (0, 0, 0, n_pieces * scale.hop - scale.n_fft))
+    pieces = padded.transpose(-1, -2).reshape(*frames.shape[:-2], n_frames, n_pieces, scale.hop)
+    total = sum(functional.pad(pieces[..., k, :], (0, 0, k, n_pieces - 1 - k)) for k in range(n_pieces))
     before = (scale.n_fft - scale.hop) // 2
-    return total[:, before : before + frames.shape[-1] * scale.hop]
+    return cast(Tensor, total).flatten(-2)[..., before : before + n_frames * scale.hop]
 
 
 @cache
