@@ -52,16 +52,18 @@ class FramesConfig(BaseModel):
     patch: int = Field(default=1, ge=1)
     """Frames that make one token."""
     mlp_ratio: float = Field(default=4.0, gt=0)
-    kernel: int = Field(default=0, ge=0)
-    """Tokens that a depthwise convolution in each block sees, an odd number; 0 for none."""
+    kernel: int = Field(default=7, ge=1)
+    """Tokens that the depthwise convolution in each block sees, an odd number."""
+    attention_every: int = Field(default=1, ge=1)
+    """Every so many blocks, one attends to all tokens; the others see their neighbours only."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.width % (2 * self.n_heads):
-            raise ValueError(f"width {self.width} must divide by twice n_heads, {2 * self.n_heads}")
-        if self.kernel and self.kernel % 2 == 0:
-            raise ValueError(f"kernel {self.kernel} must be odd, or 0")
+        if self.width % self.n_heads:
+            raise ValueError(f"width {self.width} must divide by n_heads, {self.n_heads}")
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel {self.kernel} must be odd")
         return self
 
 
