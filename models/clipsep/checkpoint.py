@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.clipsep.net import NetConfig, SeparationNet
 from models.errors import CheckpointUnusable
@@ -106,7 +106,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointUnusable(f"{path}: is cut short or not a safetensors file: {error}") from error
 
 
-def fill(net: SeparationNet, tensors: dict[str, Tensor], path: Path) -> None:
+def fill(net: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     """Puts tensors into a net: every name must be there, none may be left over, shapes must agree."""
     wanted = net.state_dict()
     missing, foreign = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())

@@ -4,7 +4,7 @@ Conventions: (B, N, D) is (batch, tokens, width); a token is `patch` frames with
 number is a time and mels need no axis of their own.
 Sources: Peebles and Xie 2023 (adaptive norms); Liu et al. 2022 (a depthwise convolution in each block, here beside the
 attention, lets neighbouring frames agree early in training). Made for few passes over memory, which is what a block
-of this size costs on a CPU: no gates, no turned positions.
+of this size costs on a CPU: no gates, no turned positions, rectifiers rather than GELU.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Block(nn.Module):
         if self.ask is not None and self.answer is not None:
             x = x + self.answer(self.attend(self.ask(_normed(x + near, *attention))))
             near = x
-        inner = functional.gelu(self.wide(_normed(near, scale, shift)), approximate="tanh")  # (B, N, hidden)
+        inner = functional.relu(self.wide(_normed(near, scale, shift)))  # (B, N, hidden)
         out: Tensor = x + self.narrow(self.dropout(inner))
         return out
 
