@@ -10,6 +10,7 @@ from models.vocoder.mel import MelScale
 
 Prediction = Literal["noise", "velocity", "flow"]
 EncoderKind = Literal["picture", "text"]
+Sampler = Literal["ancestral", "ddim", "dpm++", "euler"]
 
 
 class UnetConfig(BaseModel):
@@ -70,6 +71,17 @@ class FramesConfig(BaseModel):
 AnyNetConfig = Annotated[UnetConfig | FramesConfig, Field(discriminator="kind")]
 
 
+class SamplingConfig(BaseModel):
+    """How a checkpoint is sampled unless one asks otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sampler: Sampler = "dpm++"
+    n_steps: int = Field(default=25, ge=1)
+    guidance: float = Field(default=1.5, ge=0)
+    """1 is none. The talk's is 1.5."""
+
+
 class ClipSonicConfig(BaseModel):
     """config.json of a checkpoint folder. Mels are natural log magnitudes; the net sees (log mel - mean) / std."""
 
@@ -94,6 +106,9 @@ class ClipSonicConfig(BaseModel):
     """The net has a second half of outputs that says the variance of each ancestral step (Nichol and Dhariwal)."""
     n_training_steps: int = Field(default=4_000, ge=2)
     schedule: Literal["cosine"] = "cosine"
+    sampling: SamplingConfig = SamplingConfig()
+    vocoder: str = "bundled"
+    """Name of the vocoder of its mels, as `models.vocoder.vocoder` takes it."""
     trained: dict[str, str | int | float] = Field(default_factory=dict)
     """Facts of the training run, for the model card."""
 
