@@ -61,8 +61,11 @@ def picture_bank(path: Path, split: str, concepts: Sequence[str]) -> QueryBank:
             vectors, names, splits = file["vectors"].astype(np.float32), file["concepts"], file["split"]
     except (OSError, KeyError, ValueError) as error:
         raise DataUnusable(f"{path}: is not a file of picture vectors: {error}") from error
-    bank = {concept: vectors[(names == concept) & (splits == split)] for concept in concepts}
-    found = {concept: rows for concept, rows in bank.items() if len(rows)}
+    wanted = np.flatnonzero(splits == split)
+    order = wanted[np.argsort(names[wanted], kind="stable")]
+    known, begins = np.unique(names[order], return_index=True)
+    groups = dict(zip(known.tolist(), np.split(vectors[order], begins[1:]), strict=True))
+    found = {concept: groups[concept] for concept in concepts if concept in groups}
     if not found:
         raise DataUnusable(f"{path}: holds no {split} picture of any concept; it knows {', '.join(sorted(set(names)))}")
     return found

@@ -9,7 +9,11 @@ from typing import cast
 
 from models.errors import ModelError
 
-TRAINERS = {"clipsep": "training.clipsep:train"}
+TRAINERS = {
+    "clipsep": "training.clipsep:train",
+    "clipsonic": "training.clipsonic:train",
+    "prior": "training.prior:train",
+}
 """Value of `recipe` -> a function (recipe path, folder, report=...) -> the checkpoint's folder."""
 BUNDLED = Path(__file__).parent / "configs"
 Report = Callable[[dict[str, float]], None]

@@ -7,6 +7,7 @@ Conventions: a prior is a folder with config.json and model.safetensors; vectors
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -236,7 +237,7 @@ def load_prior(folder: Path = BUNDLED) -> Prior:
     tensors = read_tensors(folder / WEIGHTS)
     net = build_prior(config.net, text_size=config.text_size, image_size=config.image_size)
     fill_strictly(net, tensors, folder / WEIGHTS)
-    return Prior(net, config, f"prior-{config.trained.get('name', folder.name)}-{config.encoder_version}")
+    return Prior(net, config, "prior-" + hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12])
 
 
 def fill_strictly(net: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:

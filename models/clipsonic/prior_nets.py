@@ -60,8 +60,8 @@ class MlpPrior(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.last = nn.Linear(width, image_size)
         for layer in (*self.told, self.last):
-            nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, time: Tensor, text: Tensor, drop: Tensor | None = None) -> Tensor:
         if drop is not None:

@@ -46,6 +46,26 @@ class Published:
                 parts.append(self._net.encode_text(tokens).float().numpy())
         return np.concatenate(parts)
 
+    def text_states(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Vectors (n, n_dimensions), token states (n, n_tokens, width), and which tokens are words, begin or end.
+
+        Published priors read the states: the text tower's after its last norm, before it takes one of them.
+        """
+        import torch
+
+        found = []
+        layer = dict(self._net.named_modules())["text.ln_final" if hasattr(self._net, "text") else "ln_final"]
+        hook = layer.register_forward_hook(lambda _layer, _given, states: found.append(states))
+        try:
+            tokens = self._tokenize(list(texts))
+            with torch.inference_mode():
+                vectors = self._net.encode_text(tokens).float().numpy()
+        finally:
+            hook.remove()
+        ends = tokens.argmax(dim=1, keepdim=True)  # the end has the highest number
+        mask = (torch.arange(tokens.shape[1])[None] <= ends) & (tokens != 0)
+        return vectors, found[0].float().numpy(), mask.numpy()
+
     def pictures(self, paths: Sequence[Path]) -> NDArray[np.float32]:
         """(n, n_dimensions). Raises PictureUnreadable with the name of the first file that is no picture."""
         import torch
