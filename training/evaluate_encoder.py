@@ -75,6 +75,20 @@ def class_means(vectors: Floats, labels: NDArray[np.str_], names: Sequence[str])
     return unit(np.stack([vectors[labels == name].mean(0) for name in names]))
 
 
+def mean_queries(
+    vectors: Floats, labels: NDArray[np.str_], names: Sequence[str], n_pictures: int, *, n_draws: int = 20
+) -> tuple[Floats, list[int]]:
+    """Queries that are the mean of a few pictures, some draws for each name that has any, and whose they are."""
+    random = np.random.default_rng(n_pictures)
+    queries, right = [], []
+    for place, name in enumerate(names):
+        own = vectors[labels == name]
+        for _ in range(n_draws if len(own) else 0):
+            queries.append(own[random.integers(0, len(own), n_pictures)].mean(0))
+            right.append(place)
+    return unit(np.stack(queries)), right
+
+
 def photographs(encode: Encoder, rows: list[Row]) -> list[Line]:
     """Held-out photographs against the labels of their own collection."""
     lines = []
@@ -111,6 +125,10 @@ def sounding(encode: Encoder, rows: list[Row]) -> tuple[list[Line], dict[str, fl
     if among_ten.any():
         right = [ten.index(name) for name in concepts[among_ten]]
         lines.append(line("the ten of ESC-10, held out", vectors[among_ten], prompt_vectors(encode, ten), right))
+
+    for n_pictures in (1, 3, 8):
+        means, right = mean_queries(vectors[held], concepts[held], names, n_pictures)
+        lines.append(line(f"mean of {n_pictures} held-out pictures", means, asked, right))
 
     trained = class_means(vectors[~held], concepts[~held], names)
     says = {concept.name: concept.says for concept in sound_concepts()}

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from models.encoders import encoder, unit
 from training import encoder as recipe_module
 from training.encoder import Batches, Classes, Pair, Recipe, classes_of, losses, train
-from training.evaluate_encoder import class_means, line, prompt_vectors, ranks
+from training.evaluate_encoder import class_means, line, mean_queries, prompt_vectors, ranks
 from training.export_encoder import export
 from training.pictures import Row
 
@@ -148,3 +148,12 @@ def test_ranks_count_who_is_nearer() -> None:
         assert order.index(own) == rank
     report = line("it", queries, classes, right)
     assert report.top5 == 1.0 and report.n_classes == 4
+
+
+def test_a_query_of_several_pictures_is_their_mean_and_knows_whose_it_is() -> None:
+    vectors = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
+    labels = np.array(["dog", "dog", "owl"])
+    queries, right = mean_queries(vectors, labels, ["cat", "dog", "owl"], 8, n_draws=3)
+    assert right == [1, 1, 1, 2, 2, 2]
+    np.testing.assert_allclose(np.linalg.norm(queries, axis=1), 1.0, rtol=1e-6)
+    assert (queries[3:] == [0, 0, 1]).all() and (queries[:3, 2] == 0).all() and (queries[:3, :2] > 0).all()
