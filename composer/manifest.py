@@ -9,6 +9,7 @@ from math import isfinite
 
 from composer.clips import ClipReceipt, clip_path
 from composer.files import write_atomically
+from composer.made_from import made_from
 from composer.mixer import MixResult
 from composer.orders import SOURCE_ENGINE, Order
 from composer.scene import Scene
@@ -59,6 +60,7 @@ def write_manifest(
                 "licence": receipt.credits.get("licence") or _licence(order),
                 "source": _source(receipt),
                 "chosen_because": order.because,
+                "made_from": made_from(scene, row, settings),
                 **({"cleaning": receipt.cleaning.model_dump()} if receipt.cleaning else {}),
             }
         )
@@ -71,6 +73,7 @@ def write_manifest(
         "loudness_lufs": _rounded(mixed.loudness_lufs, 2),
         "true_peak_dbtp": _rounded(mixed.true_peak_dbtp, 2),
         "rows": told,
+        "left_out": [row.row for row in script.sounding() if row.row not in placed],
         "stems": {bus: f"stems/{bus}.wav" for bus in ("speech", "music", "effects")},
         "mix": settings.mix.model_dump() | {"master_gain_db": _rounded(mixed.master_gain_db, 3)},
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
