@@ -58,7 +58,14 @@ def griffin_lim(
     """
     generator = torch.Generator().manual_seed(seed)
     angles = torch.rand(magnitudes.shape, generator=generator).to(magnitudes.device) * (2.0 * torch.pi)
-    spectrum = torch.polar(magnitudes, angles)
+    start = torch.polar(magnitudes, angles)
+    return istft(griffin_lim_spectrum(start, magnitudes, scale, n_steps=n_steps, momentum=momentum), scale)
+
+
+def griffin_lim_spectrum(
+    spectrum: Tensor, magnitudes: Tensor, scale: MelScale, *, n_steps: int, momentum: float = MOMENTUM
+) -> Tensor:
+    """As griffin_lim, from a complex spectrum to another one: (..., n_fft // 2 + 1, n_frames), of these magnitudes."""
     before = torch.zeros_like(spectrum)
     for _ in range(n_steps):
         consistent = stft_of(istft(spectrum, scale), scale)
@@ -67,7 +74,7 @@ def griffin_lim(
         parts = torch.view_as_real(accelerated)  # abs() of complex numbers is slow
         gain = magnitudes * parts.square().sum(-1).clamp_min(1e-24).rsqrt()
         spectrum = torch.view_as_complex(parts * gain[..., None])
-    return istft(spectrum, scale)
+    return spectrum
 
 
 def stft_of(samples: Tensor, scale: MelScale) -> Tensor:
