@@ -5,25 +5,36 @@ Every change of meaning is reported as a repair; a change of form ("Sound effect
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import lru_cache
 
 from composer.faults import Fault
 
 COLUMNS = (
     "row", "type", "layout", "id", "character", "volume", "action", "description",
-    "duration", "start", "pan", "image", "source", "voice", "engine", "seed", "note",
+    "duration", "start", "pan", "image", "source", "voice", "engine", "seed", "section", "note",
 )  # fmt: skip
 
 DEFAULT_VOLUME = {"speech": -15.0, "music": -30.0, "sound_effect": -25.0}
 
 ALIASES = {
-    "audio_type": "type", "audiotype": "type",
+    "audio_type": "type", "audiotype": "type", "kind": "type",
     "content_description": "description", "content": "description", "text": "description", "desc": "description",
-    "vol": "volume", "len": "duration", "length": "duration", "key": "row",
+    "words": "description", "dialogue": "description", "dialog": "description",
+    "vol": "volume", "loudness": "volume", "level": "volume",
+    "len": "duration", "length": "duration", "seconds": "duration",
+    "speaker": "character", "role": "character", "key": "row", "panning": "pan", "gap": "start",
+    "chapter": "section", "notes": "note", "comment": "note", "comments": "note", "remarks": "note",
 }  # fmt: skip
 """Headings of the talk's table and of other programs -> ours."""
+
+MAX_HEADING = 100
+MAX_EXTRA = 200
+"""So many columns that are not ours a table may have."""
 
 _EMPTY = {"", "n/a"}
 _EMPTY_VALUE = _EMPTY | {"na", "none", "null", "nan", "-", "–", "—"}
@@ -36,7 +47,7 @@ _UNIT = {
     "start": r"\s*(s|sec|secs|second|seconds)?\s*",
     "pan": r"\s*",
 }
-TEXT_COLUMNS = ("character", "description", "note", "voice", "engine", "image", "source")
+TEXT_COLUMNS = ("character", "description", "section", "note", "voice", "engine", "image", "source")
 _CHOICES = {
     "type": {
         "speech": "speech", "dialogue": "speech", "narration": "speech", "voice": "speech",
@@ -49,30 +60,73 @@ _CHOICES = {
 }  # fmt: skip
 
 
-def read_cells(raw_rows: Sequence[Mapping[str, object]], faults: list[Fault]) -> list[dict[str, object]]:
-    """Each raw row as one value a column (None: empty). Appends what was wrong or repaired to `faults`."""
-    renamed = [_rename(raw, faults, index) for index, raw in enumerate(raw_rows)]
+@lru_cache(maxsize=10_000)
+def column_of(heading: str) -> str | None:
+    """Our column that a heading means, whatever its case, its blanks and its unit; None for a column of others."""
+    name = re.sub(r"[\s_-]+", "_", heading.strip("\ufeff\"'“”‘’ \t\r\n").casefold())
+    for each in (name, re.sub(r"_?[(\[][^()\[\]]{0,20}[)\]]$", "", name)):
+        column = ALIASES.get(each, each)
+        if column in COLUMNS:
+            return column
+    return None
+
+
+def read_cells(
+    raw_rows: Sequence[Mapping[str, object]], faults: list[Fault], *, keep_extra: bool = True
+) -> list[dict[str, object]]:
+    """Each raw row as one value a column (None: empty), and under `extra` the cells of columns that are not ours.
+
+    Appends what was wrong or repaired to `faults`; without `keep_extra`, a column that is not ours is wrong.
+    """
+    if keep_extra:
+        _tell_misspelt(raw_rows, faults)
+    renamed = [_rename(raw, faults, index, keep_extra) for index, raw in enumerate(raw_rows)]
     keys = _give_keys(renamed, faults)
     tidy = [_tidy(cells, key, faults) for cells, key in zip(renamed, keys, strict=True)]
     _complete(tidy, faults)
     return tidy
 
 
-def _rename(raw: Mapping[str, object], faults: list[Fault], index: int) -> dict[str, object]:
+def _rename(raw: Mapping[str, object], faults: list[Fault], index: int, keep_extra: bool) -> dict[str, object]:
     place = f"#{index + 1}"
     cells: dict[str, object] = {}
-    for heading, value in raw.items():
-        name = re.sub(r"[\s_-]+", "_", str(heading).strip().strip("\ufeff").casefold())
-        column = ALIASES.get(name, name)
-        if column not in COLUMNS:
+    extra: dict[str, object] = {}
+    for written, value in raw.items():
+        heading = tidy_heading(str(written))
+        column = column_of(heading)
+        if column is not None and _is_empty(cells.get(column), column):
+            cells[column] = value
+        elif column is not None:
+            if not _is_empty(value, column):
+                faults.append(Fault(place, column, f"is given twice ({heading!r} means {column!r}); keep one"))
+        elif not keep_extra:
             if not _is_empty(value, "note"):
                 message = f"no such column; there are: {', '.join(COLUMNS)} (put remarks into note)"
-                faults.append(Fault(place, str(heading)[:60], message))
-        elif _is_empty(cells.get(column), column):
-            cells[column] = value
-        elif not _is_empty(value, column):
-            faults.append(Fault(place, column, f"is given twice ({name!r} means {column!r}); keep one"))
-    return cells
+                faults.append(Fault(place, str(written)[:60], message))
+        elif value is not None and value != "":
+            if not heading or len(heading) > MAX_HEADING or heading in extra:
+                message = f"a column needs a heading of its own, of 1 to {MAX_HEADING} characters; rename it"
+                faults.append(Fault(place, heading[:60], message))
+            extra[heading] = value
+    if len(extra) > MAX_EXTRA:
+        faults.append(Fault(place, "", f"has {len(extra)} columns that are not ours, at most {MAX_EXTRA} are kept"))
+    return {**cells, "extra": extra} if extra else cells
+
+
+def tidy_heading(heading: str) -> str:
+    """The heading of a column that is not ours as every format can write it: one trimmed line."""
+    return re.sub(r"\s+", " ", tidy_text(heading))
+
+
+def _tell_misspelt(raw_rows: Sequence[Mapping[str, object]], faults: list[Fault]) -> None:
+    """A column that is not ours is kept and changes nothing; one that looks like ours is told."""
+    strange = {tidy_heading(str(heading)) for heading in {heading for raw in raw_rows for heading in raw}}
+    strange = {heading for heading in strange if column_of(heading) is None}
+    for heading in sorted(strange):
+        near = get_close_matches(heading.strip().casefold(), COLUMNS, n=1, cutoff=0.75)
+        if near:
+            message = f"is kept, but it is no column that we know and changes nothing; did you mean {near[0]!r}?"
+            faults.append(Fault("", heading[:60], message, "warning"))
 
 
 def _is_empty(value: object, column: str) -> bool:
@@ -119,7 +173,9 @@ def _tidy(raw: Mapping[str, object], key: str, faults: list[Fault]) -> dict[str,
     cells: dict[str, object] = dict.fromkeys(COLUMNS)
     cells["row"] = key
     for column, value in raw.items():
-        if column == "row" or _is_empty(value, column):
+        if column == "extra":
+            cells["extra"] = _extra(value, key, faults)
+        if column in ("row", "extra") or _is_empty(value, column):
             continue
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             faults.append(Fault(key, column, f"is {type(value).__name__}, not text or a number; write plain text"))
@@ -132,6 +188,20 @@ def _tidy(raw: Mapping[str, object], key: str, faults: list[Fault]) -> dict[str,
         else:
             cells[column] = _number(column, value, key, faults)
     return cells
+
+
+def _extra(raw: object, key: str, faults: list[Fault]) -> dict[str, str]:
+    """Cells of columns that are not ours, as text; True and 2.5 as JSON writes them."""
+    found: dict[str, str] = {}
+    for heading, value in raw.items() if isinstance(raw, dict) else ():
+        if isinstance(value, list | dict):
+            message = f"is {type(value).__name__}, not text or a number; write plain text"
+            faults.append(Fault(key, heading[:60], message))
+            continue
+        text = tidy_text(value if isinstance(value, str) else json.dumps(value, default=str))
+        if text:
+            found[heading] = text
+    return found
 
 
 def _choice(column: str, text: str) -> str:

@@ -163,7 +163,7 @@ def read_written_rows(value: object) -> tuple[list[dict[str, object]], list[Faul
     rows = [{str(key): cell for key, cell in row.items() if key != "row"} for row in rows_in(value)]
     repairs = _without_inventions(rows)
     while True:
-        script, faults = read_rows(rows)
+        script, faults = read_rows(rows, keep_extra=False)
         errors = [fault for fault in faults if fault.severity == "error"]
         if script is not None:
             break

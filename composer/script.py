@@ -9,89 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from composer.cells import COLUMNS, DEFAULT_VOLUME, read_cells, tidy_text
+from composer.cells import COLUMNS, DEFAULT_VOLUME, read_cells
 from composer.errors import ScriptInvalid
 from composer.faults import Fault
+from composer.rows import ANY_ROW, MAX_DURATION_S, EffectRow, MusicRow, Row, SoundRow, SpeechRow, row_cells
 
+__all__ = [
+    "EffectRow",
+    "MusicRow",
+    "Row",
+    "Script",
+    "SoundRow",
+    "SpeechRow",
+    "faults_json",
+    "next_key",
+    "read_rows",
+    "row_cells",
+    "script_of",
+]
 
-def _is_tidy(text: str) -> str:
-    if text != tidy_text(text) or text.casefold() == "n/a":
-        raise ValueError("text must be trimmed, without control characters, and not N/A")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_is_tidy)]
-Name = Annotated[Text, Field(min_length=1, max_length=200)]
-SoundWords = Annotated[Text, Field(max_length=2_000)]
-FilePath = Annotated[Text, Field(min_length=1, max_length=1000)]
 
 MAX_ROWS = 20_000
-MAX_DURATION_S = 3600.0
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    row: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
-    volume: Annotated[float, Field(ge=-60, le=0, allow_inf_nan=False)]
-    duration: Annotated[float, Field(gt=0, le=MAX_DURATION_S, allow_inf_nan=False)] | Literal["auto"] = "auto"
-    start: Annotated[float, Field(ge=-600, le=600, allow_inf_nan=False)] | None = None
-    pan: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] = 0.0
-    engine: Name | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-    note: Annotated[Text, Field(max_length=20_000)] = ""
-
-
-class SpeechRow(_Row):
-    """One line that a character speaks."""
-
-    type: Literal["speech"]
-    layout: Literal["foreground"] = "foreground"
-    character: Annotated[Text, Field(min_length=1, max_length=10_000)]
-    description: Annotated[Text, Field(min_length=1, max_length=50_000)]
-    voice: Name | None = None
-
-
-class _SoundRow(_Row):
-    layout: Literal["foreground", "background"]
-    id: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    action: Literal["begin", "end"] | None = None
-    description: SoundWords = ""
-    image: FilePath | None = None
-    source: FilePath | None = None
-
-    @model_validator(mode="after")
-    def _layout_agrees(self) -> _SoundRow:
-        if self.layout == "foreground" and (self.id is not None or self.action is not None):
-            raise ValueError(
-                "action: a foreground row has no id and no action; empty both, or set layout to background"
-            )
-        if self.layout == "background" and (self.id is None or self.action is None):
-            raise ValueError("action: a background row needs an id and an action, begin or end")
-        if self.action != "end" and not (self.description or self.image or self.source):
-            raise ValueError("description: says nothing; write what should be heard, or give an image or a source")
-        return self
-
-
-class MusicRow(_SoundRow):
-    """Music, in the foreground or as a background that spans rows."""
-
-    type: Literal["music"]
-
-
-class EffectRow(_SoundRow):
-    """A sound effect, or an ambience in the background."""
-
-    type: Literal["sound_effect"]
-
-
-Row = Annotated[SpeechRow | MusicRow | EffectRow, Field(discriminator="type")]
-SoundRow = MusicRow | EffectRow
-_ROW: TypeAdapter[SpeechRow | MusicRow | EffectRow] = TypeAdapter(Row)
 
 
 class Script(BaseModel):
@@ -125,27 +67,27 @@ class Script(BaseModel):
         """Who speaks, in order of appearance."""
         return list(dict.fromkeys(row.character for row in self.rows if isinstance(row, SpeechRow)))
 
+    def sections(self) -> dict[str, str]:
+        """The key of every row -> the section it is in: its own cell or that of the rows above; empty before any."""
+        found, current = {}, ""
+        for row in self.rows:
+            current = row.section or current
+            found[row.row] = current
+        return found
+
     def sounding(self) -> list[SpeechRow | MusicRow | EffectRow]:
         """The rows that become clips: all but the background ends."""
         return [row for row in self.rows if isinstance(row, SpeechRow) or row.action != "end"]
 
 
-def row_cells(row: SpeechRow | MusicRow | EffectRow) -> dict[str, object]:
-    """The row as one value a column, in the table's order; None for an empty cell."""
-    values = row.model_dump()
-    cells = {column: values.get(column) for column in COLUMNS}
-    if not isinstance(row, SpeechRow) and row.action == "end":
-        cells["volume"] = cells["duration"] = cells["description"] = None
-    if cells["pan"] == 0.0:
-        cells["pan"] = None
-    return {column: None if value == "" else value for column, value in cells.items()}
-
-
-def read_rows(raw_rows: Iterable[Mapping[str, object]]) -> tuple[Script | None, list[Fault]]:
+def read_rows(
+    raw_rows: Iterable[Mapping[str, object]], *, keep_extra: bool = True
+) -> tuple[Script | None, list[Fault]]:
     """Reads raw rows (cells as text or JSON values, by column name) into a Script.
 
     Reports every fault at once: errors (then there is no Script), repairs that were made, and warnings. Keys that
-    are missing or used twice are given anew; no row is ever dropped.
+    are missing or used twice are given anew; no row is ever dropped. Columns that are not ours are kept, or are
+    faults without `keep_extra`.
     """
     faults: list[Fault] = []
     cells_of_rows = list(raw_rows)
@@ -155,7 +97,7 @@ def read_rows(raw_rows: Iterable[Mapping[str, object]]) -> tuple[Script | None, 
         return None, [
             Fault("", "", f"the table has {len(cells_of_rows):,} rows, at most {MAX_ROWS:,} are read; split it")
         ]
-    tidy = read_cells(cells_of_rows, faults)
+    tidy = read_cells(cells_of_rows, faults, keep_extra=keep_extra)
     rows: list[SpeechRow | MusicRow | EffectRow] = []
     for cells in tidy:
         row = _read_row(cells, faults)
@@ -209,7 +151,7 @@ def _read_row(cells: dict[str, object], faults: list[Fault]) -> SpeechRow | Musi
         faults.append(Fault(key, column, f"{_MISPLACED[column]}; empty the cell"))
     given = {column: value for column, value in given.items() if column not in misplaced}
     try:
-        row = _ROW.validate_python({"volume": DEFAULT_VOLUME[str(kind)], **given})
+        row = ANY_ROW.validate_python({"volume": DEFAULT_VOLUME[str(kind)], **given})
     except ValidationError as error:
         found = [_fault_of(key, details) for details in error.errors()]
         told = {(fault.row, fault.column) for fault in faults if fault.severity == "error"}
@@ -221,7 +163,7 @@ def _read_row(cells: dict[str, object], faults: list[Fault]) -> SpeechRow | Musi
 
 def _end_cells(cells: dict[str, object], faults: list[Fault]) -> dict[str, object]:
     """An end row closes its background and may say when (`start`): what else it says is taken away, and said."""
-    kept = {"row", "type", "layout", "id", "action", "start", "note", "volume"}
+    kept = {"row", "type", "layout", "id", "action", "start", "section", "note", "extra", "volume"}
     for column, value in cells.items():
         if column not in kept and value is not None and value != "auto":
             faults.append(
@@ -285,7 +227,7 @@ def _close_backgrounds(
         key = next_key(taken)
         taken.add(key)
         end = {"row": key, "type": row.type, "layout": "background", "id": row.id, "action": "end"}
-        closed.append(_ROW.validate_python({**end, "volume": DEFAULT_VOLUME[row.type]}))
+        closed.append(ANY_ROW.validate_python({**end, "volume": DEFAULT_VOLUME[row.type]}))
         faults.append(
             Fault(row.row, "action", f"background {row.id} never ends; end row {key} was added at the end", "repaired")
         )

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from composer.cells import column_of
 from composer.errors import ScriptInvalid
 from composer.script import next_key, read_rows, row_cells, script_of
 
@@ -69,7 +70,8 @@ def test_every_fault_is_reported_at_once() -> None:
         (speech(id="one"), "id"),
         (speech(layout="background"), "layout"),
         (speech(image="a.png"), "image"),
-        (speech(mood="happy"), "mood"),
+        (speech(mood=["happy"]), "mood"),
+        (speech(**{"": "x"}), ""),
         (speech(["a", "list"]), "description"),  # type: ignore[arg-type]
         (speech("x" * 50_001), "description"),
         ({"type": "music", "layout": "foreground"}, "description"),
@@ -129,6 +131,37 @@ def test_keys_stay_when_rows_come_and_go() -> None:
     assert [row.row for row in script.rows] == ["r01", "r03", "r02", "r04"]
     assert {fault.row for fault in faults} == {"r03", "r04"}
     assert next_key(["r01", "r07"]) == "r08"
+
+
+def test_a_column_of_your_own_is_kept_and_one_that_looks_misspelt_is_told() -> None:
+    script, faults = read_rows([speech(Mood=" happy ", Take=3, Done=True, volum=-20), speech(Mood="N/A", Take="")])
+    assert script is not None
+    assert [row.extra for row in script.rows] == [
+        {"Mood": "happy", "Take": "3", "Done": "true", "volum": "-20"},
+        {"Mood": "N/A"},
+    ]
+    assert [(fault.row, fault.column, fault.severity) for fault in faults] == [("", "volum", "warning")]
+    assert "did you mean 'volume'" in faults[0].message
+    assert script_of([row_cells(row) for row in script.rows]) == script
+
+
+def test_a_section_lasts_until_the_next_one() -> None:
+    rows = [speech("a"), speech("b", section="One"), speech("c"), speech("d", chapter="Two"), speech("e", section="")]
+    assert list(script_of(rows).sections().values()) == ["", "One", "One", "Two", "Two"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "column"),
+    [
+        ("VOLUME", "volume"), ("Volume (dB)", "volume"), (" volume [LUFS] ", "volume"), ("\ufeffrow", "row"),
+        ("Audio Type", "type"), ("audio-type", "type"), ("Content  Description", "description"),
+        ("“Text”", "description"),
+        ("Speaker", "character"), ("Length", "duration"), ("Duration (s)", "duration"), ("Comment", "note"),
+        ("Chapter", "section"), ("Mood", None), ("volume2", None), ("(dB)", None), ("", None),
+    ],
+)  # fmt: skip
+def test_headings_are_known_by_their_synonyms(heading: str, column: str | None) -> None:
+    assert column_of(heading) == column
 
 
 def test_words_that_look_empty_are_spoken() -> None:
