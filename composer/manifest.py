@@ -35,6 +35,7 @@ def write_manifest(
     """Writes manifest.json, last of all files of a render."""
     rows = {row.row: row for row in script.rows}
     placed = {row.row: row for row in mixed.rows}
+    sections = script.sections()
     told = []
     for order in orders:
         if order.row not in receipts or order.row not in placed:
@@ -45,6 +46,7 @@ def write_manifest(
                 "row": order.row,
                 "type": order.kind,
                 "layout": row.layout,
+                "section": sections[order.row] or None,
                 "character": row.character if isinstance(row, SpeechRow) else None,
                 "description": order.text,
                 "engine": order.engine,

@@ -22,7 +22,7 @@ from composer.faults import Fault
 from composer.master import CEILING_MARGIN_DB, MAX_MASTER_GAIN_DB, Curve, Master, Stem, Tell, blocks
 from composer.meters import HOP, UNDER_PEAK, LoudnessMeter, PeakMeter
 from composer.reverb import Reverb, shares
-from composer.settings import MixSettings
+from composer.settings import MixSettings, Room
 from composer.timeline import Bus, Placement, Timeline
 from composer.wavfile import StereoWav
 from models.clip import Samples
@@ -203,25 +203,26 @@ def _duck_borders(timeline: Timeline, settings: MixSettings, block: int) -> Curv
 
 
 class _Bus:
-    """One stem while it is summed: layers that share a distance, and the room behind them."""
+    """One stem while it is summed: layers that share a room and a distance, and the rooms behind them."""
 
     def __init__(self, channels: Sequence[Channel], settings: MixSettings) -> None:
-        kinds = sorted({_layer_of(channel.placement) for channel in channels})
+        kinds = sorted({_layer_of(channel.placement, settings) for channel in channels})
         self._layers = [
             (
                 ducked,
-                shares(settings.room, distance),
-                _Active([one for one in channels if _layer_of(one.placement) == (distance, ducked)]),
+                room,
+                shares(room, distance),
+                _Active([one for one in channels if _layer_of(one.placement, settings) == (room, distance, ducked)]),
             )
-            for distance, ducked in kinds
+            for room, distance, ducked in kinds
         ]
-        self._reverb = Reverb(settings.room) if settings.room != "none" and channels else None
+        self._reverbs = {room: Reverb(room) for room, _, _ in kinds if room != "none"}
 
     def block(self, begin: int, end: int, envelope: Curve | None) -> Samples | None:
         """The stem's sound between two samples; None when it is silent."""
         dry_sum: Samples | None = None
-        send = None
-        for ducked, (dry, wet), active in self._layers:
+        sends: dict[Room, Samples] = {}
+        for ducked, room, (dry, wet), active in self._layers:
             sounding = active.until(begin, end)
             if not sounding:
                 continue
@@ -229,18 +230,20 @@ class _Bus:
             add_all(sounding, layer, begin)
             if ducked and envelope is not None:
                 layer *= envelope
-            if self._reverb is not None:
-                send = layer * np.float32(wet) if send is None else send + layer * np.float32(wet)
+            if room in self._reverbs:
+                send = layer * np.float32(wet)
+                sends[room] = sends[room] + send if room in sends else send
                 layer *= np.float32(dry)
             dry_sum = layer if dry_sum is None else dry_sum + layer
-        if self._reverb is not None and (send is not None or self._reverb.rings):
-            answer = self._reverb.process(np.zeros((2, end - begin), dtype=np.float32) if send is None else send)
-            dry_sum = answer if dry_sum is None else dry_sum + answer
+        for room, reverb in self._reverbs.items():
+            if room in sends or reverb.rings:
+                answer = reverb.process(sends[room] if room in sends else np.zeros((2, end - begin), dtype=np.float32))
+                dry_sum = answer if dry_sum is None else dry_sum + answer
         return dry_sum
 
 
-def _layer_of(placement: Placement) -> tuple[float, bool]:
-    return placement.distance, placement.ducked
+def _layer_of(placement: Placement, settings: MixSettings) -> tuple[Room, float, bool]:
+    return placement.room or settings.room, placement.distance, placement.ducked
 
 
 def _envelope(duck: Curve | None, begin: int, end: int) -> Curve | None:

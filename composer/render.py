@@ -235,7 +235,7 @@ def _mix_scene(job: _Job, failed: list[Fault], synthesized: int) -> Iterator[Eve
         raise RenderFailed("no row could be rendered:\n" + "\n".join(str(fault) for fault in failed))
     fingerprints = {order.row: order.fingerprint for order in job.orders.orders}
     clips = {row: clip_file(scene.clips_dir, fingerprints[row], receipt) for row, receipt in receipts.items()}
-    timeline = build_timeline(job.script, clips, job.settings.mix)
+    timeline = build_timeline(job.script, clips, job.settings.mix, job.settings.sections)
     yield Mixing(timeline.n_samples / timeline.sample_rate)
     scene.manifest_path.unlink(missing_ok=True)  # the receipt is there only while it is true
     try:

@@ -19,7 +19,7 @@ from composer.beds import Segment, arranged, cut, looped
 from composer.faults import Fault
 from composer.reverb import tail_s
 from composer.script import MusicRow, Script, SoundRow, SpeechRow
-from composer.settings import MixSettings
+from composer.settings import MixSettings, Room, SectionSettings
 
 SAMPLE_RATE = 48_000
 MAX_GAIN_DB = 40.0
@@ -59,6 +59,8 @@ class Placement:
     """0 is in the foreground and nearly dry, 1 in the background with the room around it."""
     ducked: bool = False
     """Goes down while somebody speaks."""
+    room: Room | None = None
+    """The room around it, where it is another than the scene's."""
 
     @property
     def end_sample(self) -> int:
@@ -73,25 +75,30 @@ class Timeline:
     warnings: tuple[Fault, ...] = ()
 
 
-def build_timeline(script: Script, clips: Mapping[str, ClipFile], settings: MixSettings) -> Timeline:
+def build_timeline(
+    script: Script,
+    clips: Mapping[str, ClipFile],
+    settings: MixSettings,
+    sections: Mapping[str, SectionSettings] | None = None,
+) -> Timeline:
     """Places every row that has a clip; rows without one take no time.
 
     A background lasts from the foreground row after its begin to the end of those before its end row; a `start` on
     its begin or end row moves that border, so that music leads in (-2.5 on begin) or rings on (+3 on end). One with
-    nothing in the foreground inside it takes its own length and holds back what follows.
+    nothing in the foreground inside it takes its own length and holds back what follows. A new section begins after a
+    pause; its rows, and the backgrounds that begin in it, are heard in its room.
     """
-    layout = _Layout(script, clips, settings)
+    layout = _Layout(script, clips, settings, sections or {})
     layout.place()
     placements = tuple(layout.placements[row.row] for row in script.rows if row.row in layout.placements)
-    end = max((placement.end_sample for placement in placements), default=0)
-    tail = _samples(tail_s(settings.room)) if placements else 0
+    ends = (one.end_sample + _samples(tail_s(one.room or settings.room)) for one in placements)
     heard = [
         Heard(placement.row, placement.bus, placement.start_sample, placement.end_sample, volume, placement.ducked)
         for placement in placements
         if (volume := layout.volumes[placement.row]) is not None
     ]
     warnings = layout.warnings + inaudible_rows(heard, settings.duck_db)
-    return Timeline(placements, end + tail, SAMPLE_RATE, tuple(warnings))
+    return Timeline(placements, max(ends, default=0), SAMPLE_RATE, tuple(warnings))
 
 
 def _samples(seconds: float) -> int:
@@ -101,8 +108,17 @@ def _samples(seconds: float) -> int:
 class _Layout:
     """Walks down the table once and fixes where everything starts and ends."""
 
-    def __init__(self, script: Script, clips: Mapping[str, ClipFile], settings: MixSettings) -> None:
+    def __init__(
+        self,
+        script: Script,
+        clips: Mapping[str, ClipFile],
+        settings: MixSettings,
+        sections: Mapping[str, SectionSettings],
+    ) -> None:
         self.script, self.clips, self.settings = script, clips, settings
+        self.section_of, self.sections = script.sections(), sections
+        self.section_before: str | None = None
+        """The section of the foreground row before."""
         self.placements: dict[str, Placement] = {}
         self.volumes: dict[str, float | None] = {}
         self.warnings: list[Fault] = []
@@ -111,6 +127,10 @@ class _Layout:
         self.something_played = False
 
     def place(self) -> None:
+        there = set(self.section_of.values())
+        for name in sorted(set(self.sections) - there):
+            told = ", ".join(sorted(there - {""})) or "none"
+            self._warn("", "section", f"scene.toml speaks of {name!r}, but the table's sections are: {told}")
         spans = self.script.spans()
         index_of = {row.row: index for index, row in enumerate(self.script.rows)}
         is_foreground = [row.layout == "foreground" and row.row in self.clips for row in self.script.rows]
@@ -146,7 +166,8 @@ class _Layout:
 
     def _place_foreground(self, row: SpeechRow | SoundRow) -> Placement:
         clip = self.clips[row.row]
-        gap_s = row.start if row.start is not None else (self.settings.gap_s if self.something_played else 0.0)
+        gap_s = row.start if row.start is not None else self._gap_s(row)
+        self.section_before = self.section_of[row.row]
         start = self.cursor + _samples(gap_s)
         if start < 0:
             self._warn(row.row, "start", f"{gap_s:g} s lies before the scene; the row begins with it instead")
@@ -165,11 +186,25 @@ class _Layout:
             pan=row.pan,
             segments=cut(clip.n_samples, n_samples),
             fade_out_samples=min(EDGE_SAMPLES, n_samples // 2) if is_cut else 0,
+            room=self._room(row),
         )
         self._keep(placement)
         self.cursor = placement.end_sample
         self.something_played = True
         return placement
+
+    def _gap_s(self, row: SpeechRow | SoundRow) -> float:
+        """The silence before a foreground row that does not say it itself."""
+        if not self.something_played:
+            return 0.0
+        section = self.section_of[row.row]
+        if section == self.section_before or self.section_before is None:
+            return self.settings.gap_s
+        own = self.sections.get(section, SectionSettings()).pause_s
+        return self.settings.section_pause_s if own is None else own
+
+    def _room(self, row: SpeechRow | SoundRow) -> Room | None:
+        return self.sections.get(self.section_of[row.row], SectionSettings()).room
 
     def _place_bed(self, row: SoundRow, start: int, span: int | None) -> Placement:
         """A background over a span; without a span it takes its own time."""
@@ -216,6 +251,7 @@ class _Layout:
             fade_out_samples=fade_out,
             distance=1.0,
             ducked=True,
+            room=self._room(row),
         )
         self._keep(placement)
         return placement
