@@ -14,6 +14,7 @@ EVALUATIONS = {
     "encoder": "training.evaluate_encoder",
     "scene": "training.evaluate_scene",
     "speech": "training.evaluate_speech",
+    "vocoder": "training.evaluate_vocoder",
 }
 
 

@@ -13,6 +13,7 @@ TRAINERS = {
     "clipsep": "training.clipsep:train",
     "clipsonic": "training.clipsonic:train",
     "prior": "training.prior:train",
+    "vocoder": "training.vocoder:train",
 }
 """Value of `recipe` -> a function (recipe path, folder, report=...) -> the checkpoint's folder."""
 BUNDLED = Path(__file__).parent / "configs"

@@ -64,32 +64,49 @@ class SoundsConfig(BaseModel):
     """Of collections that have folds, only these; empty for all."""
     concepts: str = ""
     """CSV path (text, concept) that names the concept of clips whose concept column is empty; "" leaves them out."""
+    unnamed: bool = False
+    """Clips without a concept too, under their text: for training that needs no queries."""
     held_out_share: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Of collections without folds, this share of the texts is left out, chosen by a hash of the text."""
+    held_out_collections: list[str] = Field(default_factory=list)
+    """Of these collections only; empty for all."""
 
 
-def read_sounds(config: SoundsConfig, base: Path) -> list[Sound]:
+def read_sounds(config: SoundsConfig, base: Path, *, held_out: bool = False) -> list[Sound]:
     """The clips that the config asks for, in the table's order; paths are relative to `base`.
 
+    With `held_out`, those of its collections that it leaves to be tested on instead.
     Raises DataUnusable for a missing table, column or file and for sound that cannot be read: never a silent example.
     """
+    rows = chosen_rows(config, base, held_out=held_out)
+    return [read_sound(folder / row["file"], row, row["concept"]) for folder, row in rows]
+
+
+def chosen_rows(config: SoundsConfig, base: Path, *, held_out: bool = False) -> list[tuple[Path, dict[str, str]]]:
+    """As read_sounds, without the sound: the folder that each row's file is relative to, and the row with its concept.
+
+    Raises DataUnusable for a missing table or column, and when there is no such row.
+    """
     named = read_concepts(base / config.concepts) if config.concepts else {}
-    sounds = []
     columns = ("file", "set", "concept", "text", "fold", "licence", "author", "link")
     tables = [base / name for name in (config.table, *config.more_tables)]
+    chosen = []
     for folder, row in ((path.parent, row) for path in tables for row in _rows(path, columns)):
-        concept = row["concept"] or named.get(row["text"], "")
-        if row["set"] not in config.collections or not concept:
-            continue
-        if row["fold"]:
-            if config.folds and row["fold"] not in config.folds:
-                continue
-        elif config.held_out_share and hash_share(row["text"]) < config.held_out_share:
-            continue
-        sounds.append(read_sound(folder / row["file"], row, concept))
-    if not sounds:
-        raise DataUnusable(f"{tables[0]}: no clip is of {', '.join(config.collections)} and has a concept")
-    return sounds
+        concept = row["concept"] or named.get(row["text"], "") or (row["text"] if config.unnamed else "")
+        if row["set"] in config.collections and concept and _is_held_out(row, config) == held_out:
+            chosen.append((folder, row | {"concept": concept}))
+    if not chosen:
+        left = " that is held out" if held_out else ""
+        raise DataUnusable(f"{tables[0]}: no clip{left} is of {', '.join(config.collections)} and has a concept")
+    return chosen
+
+
+def _is_held_out(row: dict[str, str], config: SoundsConfig) -> bool:
+    if row["fold"]:
+        return bool(config.folds) and row["fold"] not in config.folds
+    if config.held_out_collections and row["set"] not in config.held_out_collections:
+        return False
+    return hash_share(row["text"]) < config.held_out_share
 
 
 def read_concepts(path: Path) -> dict[str, str]:
