@@ -20,7 +20,10 @@ BOM = b"\xef\xbb\xbf"
 @dataclass(frozen=True)
 class _Sheet:
     separator: str
+    first: int
+    """The number of the line of headings, from 0."""
     lines: list[list[str]]
+    """From the headings on."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Delimited:
     def read(self, data: bytes, name: str) -> RawRows:
         """Comma, semicolon or tab between cells: whichever gives the first line the most headings that we know."""
         sheet = _sheet(decode(data, name), name)
-        return table_rows(sheet.lines[0], enumerate(sheet.lines[1:], 2), name)
+        return table_rows(sheet.lines[0], enumerate(sheet.lines[1:], sheet.first + 2), name)
 
     def write(self, script: Script, old: bytes | None) -> bytes:
         """UTF-8 with a line of headings; separator, order of columns, line ends and mark of an old table stay."""
@@ -62,7 +65,7 @@ def _sheet(text: str, name: str) -> _Sheet:
         raise TableUnreadable(f"{name}: is empty; the first line names the columns: {', '.join(COLUMNS)}")
     csv.field_size_limit(MAX_CELL)
     text = re.sub(r"\Asep=.\r?\n", "", text)  # Excel's own word for a separator
-    best: tuple[int, str, list[list[str]]] = (0, ",", [])
+    best: tuple[int, _Sheet | None] = (1, None)
     failure = ""
     for separator in (",", ";", "\t"):
         try:
@@ -70,15 +73,15 @@ def _sheet(text: str, name: str) -> _Sheet:
         except csv.Error as error:
             failure = failure or str(error)
             continue
-        known = known_headings(lines[0])
+        first = next((at for at, line in enumerate(lines) if any(cell.strip() for cell in line)), 0)
+        known = known_headings(lines[first])
         if known > best[0]:
-            best = known, separator, lines
-    known, separator, lines = best
-    if known < 2:
+            best = known, _Sheet(separator, first, lines[first:])
+    if best[1] is None:
         raise TableUnreadable(
             f"{name}: {failure or 'its first line does not name our columns'}; a table begins with: {','.join(COLUMNS)}"
         )
-    return _Sheet(separator, lines)
+    return best[1]
 
 
 def _lines(text: str, separator: str) -> list[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,18 @@ MAX_TEXTS = 1_000_000
 _MAY_BE_DATE = re.compile(r"[dmyhs]", re.I)
 _DATE_FORMATS = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])
 """Numbers of the built-in formats that show a date or a time (ECMA-376, 18.8.30)."""
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # a password, and, as NotImplementedError, a way of packing that nobody uses
+    ValueError,
+    LookupError,
+    struct.error,
+    OverflowError,
+)
+"""What reading a broken archive or broken XML raises."""
 
 
 @dataclass
@@ -65,7 +78,7 @@ class Package:
         try:
             self._archive = zipfile.ZipFile(BytesIO(data))
             parts = self._archive.infolist()
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        except _BROKEN as error:
             raise TableUnreadable(f"{name}: is no workbook: {error}; save it as .xlsx again") from error
         if len(parts) > MAX_PARTS:
             raise TableUnreadable(f"{name}: holds {len(parts):,} parts, which no table does")
@@ -90,10 +103,10 @@ class Package:
 
     def elements(self, part: str, tag: str) -> Iterator[ElementTree.Element]:
         """The elements of a part with this tag, each forgotten when the next one is asked for."""
-        with self._open(part) as file:
-            if b"<!DOCTYPE" in file.read(4096).replace(b"\0", b""):
-                raise TableUnreadable(f"{self.name}: {part} declares a document type, which no workbook does")
         try:
+            with self._open(part) as file:
+                if b"<!DOCTYPE" in file.read(4096).replace(b"\0", b""):
+                    raise self._wrong(part, "declares a document type, which no workbook does")
             with self._open(part) as file:
                 path: list[ElementTree.Element] = []
                 for event, element in ElementTree.iterparse(file, ("start", "end")):
@@ -106,7 +119,7 @@ class Package:
                         element.clear()
                         if path:
                             path[-1].remove(element)
-        except (ElementTree.ParseError, zipfile.BadZipFile, zlib.error, EOFError, UnicodeError, LookupError) as error:
+        except (ElementTree.ParseError, *_BROKEN) as error:
             raise TableUnreadable(f"{self.name}: {part} is broken: {error}; save the workbook again") from error
 
     def value(self, cell: ElementTree.Element, place: str) -> object:
@@ -178,10 +191,7 @@ class Package:
             raise TableUnreadable(
                 f"{self.name}: {part} unpacks to {info.file_size:,} bytes, at most {MAX_PART_BYTES:,} are read"
             )
-        try:
-            return self._archive.open(info)  # gives no byte more than the size that was just looked at
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-            raise TableUnreadable(f"{self.name}: {part} cannot be unpacked: {error}") from error
+        return self._archive.open(info)  # gives no byte more than the size that was just looked at
 
     def _wrong(self, place: str, told: str) -> TableUnreadable:
         return TableUnreadable(f"{self.name}: {place}: {told}")
