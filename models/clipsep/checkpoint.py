@@ -97,8 +97,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         found = f"; {', '.join(others)} is not read, because pickles can run code" if others else ""
         raise CheckpointUnusable(f"{path}: is not there{found}")
     with path.open("rb") as file:
-        head = file.read(4)
-    if head[:1] == b"\x80" or head == b"PK\x03\x04":
+        head = file.read(9)
+    # a safetensors file begins with the length of its header, which may begin with \x80 too, and goes on with "{"
+    if head[:4] == b"PK\x03\x04" or (head[:1] == b"\x80" and head[8:] != b"{"):
         raise CheckpointUnusable(f"{path}: is a pickle by another name and can run code; only safetensors are read")
     try:
         return load_file(path)

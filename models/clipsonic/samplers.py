@@ -52,14 +52,15 @@ def sample(
     sampler: Sampler,
     n_steps: int,
     seeds: Sequence[int],
+    device: torch.device | None = None,
     report: Callable[[int], None] | None = None,
 ) -> Tensor:
     """Normalised mels (len(seeds), *shape) float32, where shape is (n_mels, n_frames).
 
     `report` is told the number of steps that are done. Raises SamplingUnusable.
     """
-    refuse_unusable(config, sampler, n_steps)
-    x = noise(seeds, 0, shape)
+    refuse_unusable_sampling(config, sampler, n_steps)
+    x = noise(seeds, 0, shape).to(device)
     done = report or (lambda _: None)
     if sampler == "ancestral":
         return _ancestral(denoise, x, config, n_steps, seeds, done)
@@ -67,7 +68,7 @@ def sample(
     return _multistep(denoise, x, nodes, done) if sampler == "dpm++" else _straight(denoise, x, nodes, done)
 
 
-def refuse_unusable(config: ClipSonicConfig, sampler: str, n_steps: int) -> None:
+def refuse_unusable_sampling(config: ClipSonicConfig, sampler: str, n_steps: int) -> None:
     """Raises SamplingUnusable with the choices that there are."""
     known = FLOW_SAMPLERS if config.prediction == "flow" else SAMPLERS
     if sampler not in known:
@@ -154,7 +155,7 @@ def _ancestral(
         found = denoise(x, float(times[step]))
         x = float(schedule.posterior_of_clean[step]) * found.clean + float(schedule.posterior_of_x[step]) * x
         if step > 0:
-            log_variance: Tensor = torch.tensor(low[step], dtype=torch.float32)
+            log_variance: Tensor = torch.tensor(low[step], dtype=torch.float32, device=x.device)
             if found.variance is not None:
                 log_variance = float(low[step]) + (found.variance + 1.0) / 2.0 * float(high[step] - low[step])
             x = x + torch.exp(0.5 * log_variance) * noise(seeds, step, (x.shape[1], x.shape[2])).to(x.device)
