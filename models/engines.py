@@ -148,6 +148,7 @@ REGISTRY: dict[Kind, dict[str, str]] = {
     "sound_effect": {
         "procedural": "models.effects.procedural:Procedural",
         "library": "models.effects.library:Library",
+        "clipsonic": "models.clipsonic.engine:ClipSonic",
         "audioldm2": "models.effects.audioldm2:AudioLdm2",
         "stable-audio": "models.effects.stable_audio:StableAudio",
     },
