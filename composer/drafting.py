@@ -15,7 +15,7 @@ from composer.pictures import read_picture
 from composer.planner import plan
 from composer.scene import Scene
 from composer.script import Script, read_rows
-from composer.settings import Settings
+from composer.settings import SectionSettings, Settings
 
 if TYPE_CHECKING:
     from composer.writers import Writer
@@ -55,7 +55,8 @@ def draft(scene: Scene, brief: Brief, writer: Writer | None, *, overwrite: bool 
         _keep_old_table(scene)
     speakers = set(script.characters())
     about = {name: text for name, text in planned.about.items() if name in speakers and text}
-    scene.write_settings(Settings(title=planned.title or "Untitled", seed=brief.seed, about=about))
+    rooms = {name: SectionSettings(room=room) for name, room in planned.rooms.items()}
+    scene.write_settings(Settings(title=planned.title or "Untitled", seed=brief.seed, about=about, sections=rooms))
     scene.write_script(script)
     write_atomically(scene.plan_dir / "brief.json", mark)
     return Draft(scene, planned.title, script, [*planned.repairs, *repairs], new=True)
@@ -65,6 +66,8 @@ def _brief_mark(brief: Brief) -> str:
     picture = hashlib.sha256(read_picture(brief.picture)).hexdigest() if brief.picture else None
     story = hashlib.sha256(brief.story.encode("utf-8", "surrogatepass")).hexdigest() if brief.story else None
     mark = {"prompt": brief.prompt, "story_sha256": story, "picture_sha256": picture, "seed": brief.seed}
+    if brief.screenplay:
+        mark["screenplay_sha256"] = hashlib.sha256(brief.screenplay.encode("utf-8", "surrogatepass")).hexdigest()
     return json.dumps(mark, ensure_ascii=True, indent=1) + "\n"
 
 

@@ -45,7 +45,7 @@ Rows = list[dict[str, object]]
 
 
 def plan(brief: Brief, writer: Writer | None, *, trail: Path | None = None, n_tries: int = N_TRIES) -> Plan:
-    """The plan of a brief: by the language model, or by the offline writer when `writer` is None.
+    """The plan of a brief: by the language model, or by the offline writer for a screenplay or when `writer` is None.
 
     What was asked and answered is kept in `trail`. Raises PlanFailed when no answer could be used in `n_tries`,
     WriterUnavailable when the server cannot be used, StoryUnreadable for words that cannot be.
@@ -53,7 +53,7 @@ def plan(brief: Brief, writer: Writer | None, *, trail: Path | None = None, n_tr
     begun_s = time.perf_counter()
     kept = Trail(trail)
     try:
-        if writer is None:
+        if writer is None or brief.screenplay:
             from composer.writers.offline import plan_offline
 
             name, planned = "offline", plan_offline(brief)

@@ -111,7 +111,7 @@ class Scene:
         """A whole new scene.toml, every setting in it."""
         import tomlkit
 
-        write_atomically(self.settings_path, tomlkit.dumps(settings.model_dump()))
+        write_atomically(self.settings_path, tomlkit.dumps(settings.model_dump(exclude_none=True)))
 
     def add_to_cast(self, cast: Mapping[str, str]) -> None:
         """Writes voices of new characters into scene.toml; comments and everything else there stay."""

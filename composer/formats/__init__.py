@@ -9,6 +9,7 @@ from composer.formats.delimited import Delimited
 from composer.formats.json_table import JsonLines, JsonTable
 from composer.formats.layout import RawRows
 from composer.formats.markdown_table import MarkdownTable
+from composer.formats.screenplay import Screenplay
 from composer.formats.wavjourney import WavJourney
 from composer.formats.workbook import Workbook
 from composer.formats.yaml_table import YamlTable
@@ -37,6 +38,7 @@ FORMATS: dict[str, TableFormat] = {
     ".md": MarkdownTable(),
     ".xlsx": Workbook(),
     ".wavjourney.json": WavJourney(),
+    ".fountain": Screenplay(),
 }
 
 

@@ -1,4 +1,4 @@
-"""Offline: plans a scene without a language model, from a prompt or from a story."""
+"""Offline: plans a scene without a language model, from a prompt, a story or a screenplay."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ def _planned(brief: Brief) -> Plan:
             f"{brief.picture}: a picture needs a language-model server that can see; set OPENAI_API_KEY, or "
             "OPENAI_BASE_URL for a local server, or leave the picture out and say in a prompt what it shows"
         )
+    if brief.screenplay.strip():
+        from composer.writers.screenplay import plan_screenplay
+
+        return plan_screenplay(brief.screenplay, seed=brief.seed)
     if brief.prompt.strip() and brief.story.strip():
         raise StoryUnreadable("both a prompt and a story are given; give one of them")
     if brief.story.strip():

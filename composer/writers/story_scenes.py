@@ -10,6 +10,7 @@ import numpy as np
 
 from composer.writers.cues import Cue, find_cues, find_place, goes_inside, mood_music, mood_of
 from composer.writers.story_people import NARRATOR
+from composer.writers.tenses import find_cues_now
 
 BED_VOLUME, PLACE_VOLUME, EFFECT_VOLUME, MUSIC_VOLUME, SPEECH_VOLUME = -34.0, -38.0, -23.0, -32.0, -15.0
 MAX_BEDS = 3
@@ -94,7 +95,7 @@ class Scenes:
         if line.new_scene:
             self.end_beds()
         if line.character != NARRATOR:
-            self._speak(line.text, line.character, line.gap_s)
+            self.speak(line.text, line.character, line.gap_s)
             return
         gap_s = line.gap_s
         pending: list[str] = []
@@ -102,7 +103,7 @@ class Scenes:
         def speak() -> None:
             nonlocal gap_s
             if pending:
-                self._speak(" ".join(pending), NARRATOR, gap_s)
+                self.speak(" ".join(pending), NARRATOR, gap_s)
                 pending.clear()
                 gap_s = 0.15
 
@@ -141,6 +142,45 @@ class Scenes:
                 self._effect(event, follows=nth_event > 0)
         speak()
 
+    def hear(self, text: str) -> None:
+        """The sounds that an unspoken sentence tells, now or then. An effect holds time as a line does."""
+        cues = find_cues_now(text)
+        stops = {cue.family for cue in cues if cue.kind == "stop"}
+        for bed in [bed for bed in self.beds if bed.family in stops]:
+            self._end(bed)
+        if goes_inside(text):
+            self._leave_outdoors(lambda: None)
+        for cue in cues:
+            if cue.kind == "bed":
+                self._begin(cue.family, cue.description, BED_VOLUME)
+        for nth, cue in enumerate([cue for cue in cues if cue.kind == "event"][:MAX_EVENTS]):
+            self._effect(cue, follows=nth > 0)
+            self.n_spoken += 1
+
+    def set_place(self, heading: str) -> None:
+        """The ambience of a place that a heading names, and of the weather in it."""
+        place = find_place(heading)
+        if place is not None:
+            self._change_place(place.family, place.description, place.outdoors)
+        for cue in find_cues(heading):
+            if cue.kind == "bed":
+                self._begin(cue.family, cue.description, BED_VOLUME)
+
+    def let_be_heard(self, seconds: float) -> dict[str, object] | None:
+        """Beds over nothing last a while of their own instead of being taken back; gives the last one's row."""
+        waiting = {bed.id for bed in self.beds if bed.since == self.n_spoken}
+        begun = [row for row in self.rows if row.get("id") in waiting and row["type"] == "sound_effect"]
+        for row in begun:
+            row["duration"] = seconds
+        self.n_spoken += bool(waiting)
+        return begun[-1] if begun else None
+
+    def play(self, description: str, seconds: float) -> None:
+        """Music in the foreground."""
+        row: dict[str, object] = {"type": "music", "layout": "foreground", "volume": MUSIC_VOLUME + 10.0}
+        self.rows.append({**row, "description": description, "duration": seconds})
+        self.n_spoken += 1
+
     def music(self, ahead: str) -> None:
         """Begins music for what follows, or changes it when the mood has changed."""
         mood = mood_of(ahead) or self.mood or "calm"
@@ -160,7 +200,8 @@ class Scenes:
         for bed in list(self.beds):
             self._end(bed)
 
-    def _speak(self, text: str, character: str, gap_s: float | None) -> None:
+    def speak(self, text: str, character: str, gap_s: float | None) -> None:
+        """A line of somebody; sounds that only pass are over by now."""
         for bed in [bed for bed in self.beds if bed.family in _PASSING and self.n_spoken - bed.since >= PASSING_ROWS]:
             self._end(bed)
         start = self.next_start if self.next_start is not None else gap_s
