@@ -53,7 +53,8 @@ class Block(nn.Module):
         query, key, value = heads  # each (B, heads, N, head width)
         looks = (query @ key.transpose(2, 3) * query.shape[3] ** -0.5).softmax(dim=3)  # (B, heads, N, N)
         seen = looks.to(value.dtype) @ value
-        return seen.transpose(1, 2).reshape(batch, n_tokens, width // 3)
+        out: Tensor = seen.transpose(1, 2).reshape(batch, n_tokens, width // 3)
+        return out
 
 
 def zeroed(layer: nn.Linear) -> nn.Linear:
