@@ -39,7 +39,7 @@ class Channel:
         last = min(begin + bus.shape[1], placement.end_sample)
         if first >= last:
             return
-        piece = self._read(first - placement.start_sample, last - placement.start_sample)
+        piece = self.read(first - placement.start_sample, last - placement.start_sample)
         if self._matrix is None:
             self._matrix = _pan_matrix(placement)
         into = bus[:, first - begin : last - begin]
@@ -59,7 +59,8 @@ class Channel:
             return self.placement.clip.loudness_lufs + self.placement.gain_db
         return hops_lufs(self._meter.energies(), self.placement.n_samples) + self.placement.gain_db
 
-    def _read(self, first: int, last: int) -> Samples:
+    def read(self, first: int, last: int) -> Samples:
+        """What sounds between two samples of the placement, with joins and fades, before gain and pan."""
         placement = self.placement
         try:
             with soundfile.SoundFile(placement.clip.path) as file:

@@ -77,6 +77,7 @@ def write_manifest(
         "rows": told,
         "left_out": [row.row for row in script.sounding() if row.row not in placed],
         "stems": {bus: f"stems/{bus}.wav" for bus in ("speech", "music", "effects")},
+        "sections": {name: own.model_dump() for name, own in settings.sections.items()},
         "mix": settings.mix.model_dump() | {"master_gain_db": _rounded(mixed.master_gain_db, 3)},
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
     }

@@ -100,8 +100,10 @@ def _as_pcm_24(frames: Samples) -> bytes:
     return octets[:, :3].tobytes()
 
 
-def wav_header(n_samples: int, sample_rate: int, n_channels: int, n_bits: int, *, is_float: bool) -> bytes:
-    """What comes before the samples: RIFF, or RF64 when the file is larger than 4 GiB."""
+def wav_header(
+    n_samples: int, sample_rate: int, n_channels: int, n_bits: int, *, is_float: bool, before: bytes = b""
+) -> bytes:
+    """What comes before the samples: RIFF, or RF64 when the file is larger than 4 GiB; `before` are whole chunks."""
     frame_bytes = n_channels * n_bits // 8
     n_bytes = n_samples * frame_bytes
     chunks = b"fmt " + struct.pack(
@@ -116,6 +118,7 @@ def wav_header(n_samples: int, sample_rate: int, n_channels: int, n_bits: int, *
     )
     if is_float:
         chunks += b"fact" + struct.pack("<II", 4, min(n_samples, 0xFFFFFFFF))
+    chunks = before + chunks
     riff_bytes = 4 + len(chunks) + 8 + n_bytes
     if riff_bytes <= 0xFFFFFFFF:
         return b"RIFF" + struct.pack("<I", riff_bytes) + b"WAVE" + chunks + b"data" + struct.pack("<I", n_bytes)
