@@ -10,6 +10,7 @@ import typer
 
 from composer.commands import library, sounds
 from composer.commands.printing import JsonOption, print_json, tell
+from composer.commands.sonify import sonify
 
 if TYPE_CHECKING:
     from composer.brief import Brief
@@ -194,6 +195,7 @@ def evaluate(
 
 app.command()(sounds.separate)
 app.command()(sounds.remix)
+app.command()(sonify)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from torch import Tensor
 from models.clip import Clip, resample
 from models.clipsep.checkpoint import CONFIG, WEIGHTS
 from models.clipsonic.checkpoint import load_config, load_net, version_of
-from models.clipsonic.config import ClipSonicConfig, Sampler
+from models.clipsonic.config import ClipSonicConfig
 from models.clipsonic.frame_net import FrameNet
 from models.clipsonic.guidance import guided, mel_bounds, refuse_guidance
 from models.clipsonic.knows import FILE as KNOWS
@@ -27,7 +27,7 @@ from models.clipsonic.knows import Knows, Likeness, read_knows
 from models.clipsonic.prior import BUNDLED as PRIOR_WEIGHTS
 from models.clipsonic.prior import TextPrior, load_prior
 from models.clipsonic.queries import query_vector, refuse_other_encoder, refuse_unusable
-from models.clipsonic.samplers import Denoise, refuse_unusable_sampling, sample
+from models.clipsonic.samplers import Denoise, chosen_sampler, sample
 from models.clipsonic.trimming import block_levels, event, stretch
 from models.clipsonic.unet import Unet
 from models.clipsonic.windows import jointly
@@ -49,7 +49,7 @@ N_ATTEMPTS = 3
 class Options:
     """How to sample; None takes what the checkpoint says of itself."""
 
-    sampler: Sampler | None = None
+    sampler: str | None = None
     n_steps: int | None = None
     guidance: float | None = None
 
@@ -57,6 +57,7 @@ class Options:
 class ClipSonic:
     """Makes sounds by the checkpoint in `folder`; nets and encoder are loaded when they are first needed."""
 
+    sample_rate: ClassVar[int] = SAMPLE_RATE
     licence: ClassVar[str] = "Apache-2.0; credits of the training sounds in models/clipsonic/weights"
 
     def __init__(
@@ -146,10 +147,9 @@ class ClipSonic:
     ) -> Tensor:
         """Natural log mels (n, n_mels, n_frames) of query vectors (n, query_size), one seed each."""
         config, options = self.config, options or Options()
-        sampler = options.sampler or config.sampling.sampler
         n_steps = config.sampling.n_steps if options.n_steps is None else options.n_steps
         guidance = config.sampling.guidance if options.guidance is None else options.guidance
-        refuse_unusable_sampling(config, sampler, n_steps)
+        sampler = chosen_sampler(config, options.sampler or config.sampling.sampler, n_steps)
         refuse_guidance(guidance)
         queries, bounds = torch.from_numpy(vectors).to(_device()), mel_bounds(config)
 

@@ -59,7 +59,7 @@ def sample(
 
     `report` is told the number of steps that are done. Raises SamplingUnusable.
     """
-    refuse_unusable_sampling(config, sampler, n_steps)
+    chosen_sampler(config, sampler, n_steps)
     x = noise(seeds, 0, shape).to(device)
     done = report or (lambda _: None)
     if sampler == "ancestral":
@@ -68,15 +68,17 @@ def sample(
     return _multistep(denoise, x, nodes, done) if sampler == "dpm++" else _straight(denoise, x, nodes, done)
 
 
-def refuse_unusable_sampling(config: ClipSonicConfig, sampler: str, n_steps: int) -> None:
-    """Raises SamplingUnusable with the choices that there are."""
+def chosen_sampler(config: ClipSonicConfig, name: str, n_steps: int) -> Sampler:
+    """The sampler of that name, for that many steps. Raises SamplingUnusable with the choices that there are."""
     known = FLOW_SAMPLERS if config.prediction == "flow" else SAMPLERS
-    if sampler not in known:
+    found = [each for each in known if each == name]
+    if not found:
         raise SamplingUnusable(
-            f"sampler {sampler!r} does not serve a net that predicts {config.prediction}; there are: {', '.join(known)}"
+            f"sampler {name!r} does not serve a net that predicts {config.prediction}; there are: {', '.join(known)}"
         )
     if not 1 <= n_steps <= config.n_training_steps:
         raise SamplingUnusable(f"{n_steps} steps cannot be taken; give 1 to {config.n_training_steps}")
+    return found[0]
 
 
 def noise(seeds: Sequence[int], step: int, shape: tuple[int, int]) -> Tensor:
