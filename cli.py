@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from composer.commands import library, sounds
+from composer.commands import batches, library, sounds, tables
 from composer.commands.printing import JsonOption, print_json, tell
 from composer.commands.sonify import sonify
 
@@ -30,6 +30,7 @@ PromptArgument = Annotated[str, typer.Argument(help="What the scene should be, i
 SceneOption = Annotated[Path, typer.Option("--output", "-o", help="The scene folder to make.")]
 SceneArgument = Annotated[Path, typer.Argument(help="A scene folder.")]
 StoryOption = Annotated[Path | None, typer.Option("--story", help="A text file with plain prose.")]
+FountainOption = Annotated[Path | None, typer.Option("--fountain", help="A screenplay in Fountain.")]
 PictureOption = Annotated[Path | None, typer.Option("--picture", help="A picture for a vision model to see.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Language model at OPENAI_BASE_URL.")]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Plan without a language model, even if one is set up.")]
@@ -61,6 +62,7 @@ def compose(
     prompt: PromptArgument = "",
     output: SceneOption = Path("scene"),
     story: StoryOption = None,
+    fountain: FountainOption = None,
     picture: PictureOption = None,
     model: ModelOption = None,
     offline: OfflineOption = False,
@@ -69,7 +71,7 @@ def compose(
     as_json: JsonOption = False,
 ) -> None:
     """Plan, render and mix in one go."""
-    drafted = _draft(_brief(prompt, story, picture, seed), output, model, offline, overwrite)
+    drafted = _draft(_brief(prompt, story, fountain, picture, seed), output, model, offline, overwrite)
     _render(drafted.scene, [], False, as_json)
 
 
@@ -78,6 +80,7 @@ def plan(
     prompt: PromptArgument = "",
     output: SceneOption = Path("scene"),
     story: StoryOption = None,
+    fountain: FountainOption = None,
     picture: PictureOption = None,
     model: ModelOption = None,
     offline: OfflineOption = False,
@@ -86,7 +89,7 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Write the script table only: scene.toml and script.csv."""
-    drafted = _draft(_brief(prompt, story, picture, seed), output, model, offline, overwrite)
+    drafted = _draft(_brief(prompt, story, fountain, picture, seed), output, model, offline, overwrite)
     if as_json:
         rows = len(drafted.script.rows)
         print_json(
@@ -139,23 +142,6 @@ def render(
 
 
 @app.command()
-def convert(
-    table: Annotated[Path, typer.Argument(help="A table: csv, json, or WavJourney's json.")],
-    out: Annotated[Path, typer.Argument(help="The table to write: csv or json.")],
-) -> None:
-    """Read a table in one format and write it in another."""
-    from composer.errors import ScriptInvalid
-    from composer.tables import read_table, write_table
-
-    script, faults = read_table(table)
-    tell([fault for fault in faults if fault.severity != "error"])
-    if script is None:
-        raise ScriptInvalid(faults)
-    write_table(script, out)
-    print(out)
-
-
-@app.command()
 def export(
     scene: SceneArgument,
     to: Annotated[str, typer.Option("--to", help="Formats, as mp3,m4a,ogg,png,svg.")] = "mp3",
@@ -193,9 +179,12 @@ def evaluate(
     run_evaluation(name, context.args)
 
 
+app.command()(tables.convert)
+app.command()(tables.diff)
 app.command()(sounds.separate)
 app.command()(sounds.remix)
 app.command()(sonify)
+app.command()(batches.batch)
 
 
 @app.command()
@@ -217,15 +206,17 @@ def engines(as_json: JsonOption = False) -> None:
         print(f"{engine['kind']:<13} {engine['name']:<14} {state}")
 
 
-def _brief(prompt: str, story: Path | None, picture: Path | None, seed: int) -> Brief:
+def _brief(prompt: str, story: Path | None, fountain: Path | None, picture: Path | None, seed: int) -> Brief:
     from composer.brief import Brief
     from composer.writers.story import read_story
 
-    if bool(prompt.strip()) + (story is not None) != 1 and not (picture and not story):
-        raise typer.BadParameter("give a PROMPT, or --story FILE, or --picture FILE (with a PROMPT if you like)")
-    if story is not None and picture is not None:
-        raise typer.BadParameter("give --story or --picture, not both")
-    return Brief(prompt=prompt, story=read_story(story) if story else "", picture=picture, seed=seed)
+    if bool(prompt.strip()) + (story is not None) + (fountain is not None) + (picture is not None and not prompt) != 1:
+        raise typer.BadParameter(
+            "give a PROMPT, or --story FILE, or --fountain FILE, or --picture FILE (with a PROMPT if you like)"
+        )
+    words = read_story(story) if story else ""
+    screenplay = read_story(fountain) if fountain else ""
+    return Brief(prompt=prompt, story=words, screenplay=screenplay, picture=picture, seed=seed)
 
 
 def _draft(brief: Brief, output: Path, model: str | None, offline: bool, overwrite: bool) -> Draft:

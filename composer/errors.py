@@ -15,12 +15,12 @@ class ComposerError(Exception):
 
 
 class ScriptInvalid(ComposerError):
-    """A table has faults that must be mended; `faults` names each with row and column."""
+    """A table has faults that must be mended; `faults` names each with row and column, `table` which one it is."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[Fault], table: str = "") -> None:
         self.faults = faults
         errors = [fault for fault in faults if fault.severity == "error"]
-        super().__init__("\n".join(str(fault) for fault in errors))
+        super().__init__("\n".join(f"{table}: {fault}" if table else str(fault) for fault in errors))
 
 
 class TableUnreadable(ComposerError):

@@ -10,7 +10,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 
@@ -25,7 +25,7 @@ from composer.scene import Scene
 from composer.script import Script
 from composer.settings import Settings
 from composer.synthesis import synthesize
-from composer.tables import read_raw_rows
+from composer.tables import keys_were_given, read_raw_rows
 from composer.timeline import build_timeline
 from models.errors import ModelError
 
@@ -97,6 +97,8 @@ class _Job:
     settings: Settings
     orders: Orders
     repairs: list[Fault]
+    table_hash: str
+    """What the table held when it was read."""
 
     @property
     def failed(self) -> list[Fault]:
@@ -116,9 +118,16 @@ def check(scene: Scene) -> tuple[int, list[Fault]]:
     return len(job.script.rows), job.repairs + job.orders.faults
 
 
-def plan_render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> Planned:
-    """What render would do, without doing it: the dry run. Raises as render does."""
-    job = _read_job(scene, only, fresh=fresh)
+def plan_render(
+    scene: Scene,
+    *,
+    only: Sequence[str] = (),
+    fresh: bool = False,
+    script: Script | None = None,
+    cast: Mapping[str, str] | None = None,
+) -> Planned:
+    """What render would do, without doing it: the dry run, also of another script or cast. Raises as render does."""
+    job = _read_job(scene, only, fresh=fresh, script=script, cast=cast)
     return _planned(job, only, fresh)
 
 
@@ -153,13 +162,26 @@ def render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> It
         yield from _mix_scene(job, failed, synthesized)
 
 
-def _read_job(scene: Scene, only: Sequence[str], *, fresh: bool) -> _Job:
+def _read_job(
+    scene: Scene,
+    only: Sequence[str],
+    *,
+    fresh: bool,
+    script: Script | None = None,
+    cast: Mapping[str, str] | None = None,
+) -> _Job:
     """Reads and decides; with `fresh`, the engines of `only` these rows (or all) are chosen anew."""
     scene.must_exist()
     settings = scene.read_settings()
-    script, repairs = scene.read_script()
+    if cast:
+        settings = settings.model_copy(update={"cast": {**settings.cast, **cast}})
+    table_hash = scene.table_hash()
+    repairs: list[Fault] = []
+    if script is None:
+        script, repairs = scene.read_script()
+        table_hash = scene.table_hash() if keys_were_given(repairs) else table_hash
     forget = frozenset(only or (row.row for row in script.rows)) if fresh else frozenset()
-    return _Job(scene, script, settings, make_orders(script, settings, scene, forget=forget), repairs)
+    return _Job(scene, script, settings, make_orders(script, settings, scene, forget=forget), repairs, table_hash)
 
 
 def _planned(job: _Job, only: Sequence[str], fresh: bool) -> Planned:
@@ -259,5 +281,16 @@ def _mix_scene(job: _Job, failed: list[Fault], synthesized: int) -> Iterator[Eve
         rows=len(job.script.rows),
         synthesized=synthesized,
         failed=failed,
-        warnings=job.warnings + list(timeline.warnings) + list(mixed.warnings) + unmade,
+        warnings=job.warnings + list(timeline.warnings) + list(mixed.warnings) + unmade + _edited_meanwhile(job),
     )
+
+
+def _edited_meanwhile(job: _Job) -> list[Fault]:
+    """A warning when somebody wrote the table while it was rendered: the mix is of what it said before."""
+    if job.scene.table_hash() == job.table_hash:
+        return []
+    message = (
+        f"{job.scene.script_path.name} was edited while this render ran: the mix is of the table as it was before; "
+        "render again to hear the edit"
+    )
+    return [Fault("", "", message, "warning")]

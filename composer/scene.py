@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tomllib
@@ -17,7 +18,7 @@ from composer.faults import Fault
 from composer.files import sweep, write_atomically
 from composer.script import Script
 from composer.settings import Settings
-from composer.tables import keys_were_given, read_table, write_table
+from composer.tables import FORMATS, keys_were_given, read_table, write_table
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,20 @@ class Scene:
     def read_script(self) -> tuple[Script, list[Fault]]:
         """The script with its repairs and warnings. New row keys are written back. Raises ScriptInvalid."""
         if not self.script_path.is_file():
-            raise SceneInvalid(
-                f'{self.folder}: has no script.csv; plan one with: talescape plan "PROMPT" -o {self.folder}'
-            )
+            raise SceneInvalid(self._no_table())
         script, faults = read_table(self.script_path)
         if script is None:
             raise ScriptInvalid(faults)
         if keys_were_given(faults):
             write_table(script, self.script_path)
         return script, faults
+
+    def table_hash(self) -> str:
+        """What the table holds now, as a number; empty when it cannot be read."""
+        try:
+            return hashlib.sha256(self.script_path.read_bytes()).hexdigest()
+        except OSError:
+            return ""
 
     def write_script(self, script: Script) -> None:
         write_table(script, self.script_path)
@@ -159,8 +165,20 @@ class Scene:
                 sweep(folder)
             yield
 
+    def _no_table(self) -> str:
+        """What to do where there is no script.csv: bring in another table that lies there, or plan one."""
+        other = next((path for path in sorted(self.folder.glob("script.*")) if path.suffix in FORMATS), None)
+        if other is not None:
+            return f"{self.folder}: has no script.csv; bring the table in: talescape convert {other} {self.script_path}"
+        return f'{self.folder}: has no script.csv; plan one with: talescape plan "PROMPT" -o {self.folder}'
+
     def must_exist(self) -> None:
         """Raises SceneInvalid when there is no such folder."""
+        if self.folder.is_file() and self.folder.suffix in FORMATS:
+            raise SceneInvalid(
+                f"{self.folder}: is a table, not a scene folder; bring it into one: "
+                f"talescape convert {self.folder} SCENE/script.csv"
+            )
         if not self.folder.is_dir():
             raise SceneInvalid(
                 f'{self.folder}: there is no such scene folder; make one with: talescape plan "PROMPT" -o {self.folder}'

@@ -108,6 +108,13 @@ def test_one_id_serves_two_backgrounds_in_turn_but_not_at_once() -> None:
     )
 
 
+def test_backgrounds_may_cross_and_one_that_ends_before_it_begins_may_not() -> None:
+    crossing = [bed("begin", 1, description="rain"), bed("begin", 2, description="wind"), speech(), bed("end", 1)]
+    assert script_of([*crossing, speech(), bed("end", 2)]).spans() == {"r01": "r04", "r02": "r06"}
+    cyclic = [bed("end", 2), bed("begin", 1, description="rain"), bed("end", 1), bed("begin", 2, description="wind")]
+    assert told(cyclic)[-1] == ("r01", "action", "error")
+
+
 def test_music_and_effects_count_their_ids_apart() -> None:
     rows = [
         bed("begin", description="rain"),
