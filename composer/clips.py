@@ -46,14 +46,14 @@ def clip_path(clips_dir: Path, fingerprint: str) -> Path:
     return clips_dir / f"{fingerprint}.wav"
 
 
-def _receipt_path(clips_dir: Path, fingerprint: str) -> Path:
+def receipt_path(clips_dir: Path, fingerprint: str) -> Path:
     return clips_dir / f"{fingerprint}.json"
 
 
 def find_clip(clips_dir: Path, fingerprint: str) -> ClipReceipt | None:
     """The receipt of a clip that is wholly there, else None."""
     try:
-        receipt = ClipReceipt.model_validate_json(_receipt_path(clips_dir, fingerprint).read_bytes())
+        receipt = ClipReceipt.model_validate_json(receipt_path(clips_dir, fingerprint).read_bytes())
         n_bytes = clip_path(clips_dir, fingerprint).stat().st_size
     except (OSError, ValidationError):
         return None
@@ -98,7 +98,7 @@ def keep_clip(
         credits=clip.credits,
         cleaning=cleaning,
     )
-    write_atomically(_receipt_path(clips_dir, fingerprint), receipt.model_dump_json(indent=1))
+    write_atomically(receipt_path(clips_dir, fingerprint), receipt.model_dump_json(indent=1))
     return receipt
 
 

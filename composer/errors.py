@@ -43,6 +43,10 @@ class SceneInvalid(ComposerError):
     """A scene folder lacks something or holds something that cannot be used."""
 
 
+class SceneBusy(SceneInvalid):
+    """Another process renders the scene."""
+
+
 class RenderFailed(ComposerError):
     """No row could be rendered."""
 

@@ -102,6 +102,13 @@ def make_orders(script: Script, settings: Settings, scene: Scene, *, forget: fro
     return made
 
 
+def new_voices(script: Script, settings: Settings) -> dict[str, str]:
+    """Voices for those characters of a script that the settings' cast does not have, as make_orders gives them."""
+    made = Orders()
+    _voices_of_rows(script, settings, made)
+    return made.cast
+
+
 def _column_of(row: SpeechRow | MusicRow | EffectRow, error: Exception) -> str:
     if isinstance(error, SceneInvalid | AudioUnreadable) and not isinstance(row, SpeechRow):
         return "source" if row.source else "image"

@@ -10,9 +10,10 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import isfinite
+from pathlib import Path
 
 from composer.clips import ClipReceipt, clip_file, find_clip, keep_clip, seconds_by_engine
 from composer.errors import ComposerError, RenderFailed, SceneInvalid, ScriptInvalid
@@ -131,13 +132,25 @@ def plan_render(
     return _planned(job, only, fresh)
 
 
-def render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> Iterator[Event]:
+Turns = Callable[[Path, Sequence[Order]], Iterator[tuple[Order, ClipReceipt | None]]]
+"""In which order the clips of a folder are made; a receipt with an order says that its clip is there meanwhile."""
+
+
+def one_by_one(clips_dir: Path, orders: Sequence[Order]) -> Iterator[tuple[Order, ClipReceipt | None]]:
+    """A scene that is rendered on its own makes its clips in the order of its rows."""
+    return ((order, None) for order in orders)
+
+
+def render(
+    scene: Scene, *, only: Sequence[str] = (), fresh: bool = False, turns: Turns = one_by_one
+) -> Iterator[Event]:
     """Renders what is missing and mixes the scene.
 
-    `only` limits synthesis to these rows; `fresh` makes their clips (or all) again even when they are cached.
+    `only` limits synthesis to these rows; `fresh` makes their clips (or all) again even when they are cached; `turns`
+    lets scenes that are rendered side by side share their clips.
     Raises ScriptInvalid for a faulty table, SceneInvalid for a faulty folder, RenderFailed when no row could be made.
     """
-    limit_s = _row_limit_s()
+    limit_s = row_limit_s()
     with scene.locked():
         job = _read_job(scene, only, fresh=fresh)
         planned = _planned(job, only, fresh)
@@ -149,16 +162,14 @@ def render(scene: Scene, *, only: Sequence[str] = (), fresh: bool = False) -> It
             yield RowFailed(fault)
         synthesized = 0
         wanted = set(planned.synthesize)
-        for order in job.orders.orders:
-            if order.row not in wanted:
-                continue
-            outcome = _make_clip(scene, order, limit_s)
+        for order, receipt in turns(scene.clips_dir, [order for order in job.orders.orders if order.row in wanted]):
+            outcome = receipt or _make_clip(scene, order, limit_s)
             if isinstance(outcome, Fault):
                 failed.append(outcome)
                 yield RowFailed(outcome)
             else:
-                synthesized += 1
-                yield RowDone(order.row, order.engine, outcome.seconds_spent)
+                synthesized += receipt is None
+                yield RowDone(order.row, order.engine, outcome.seconds_spent if receipt is None else 0.0)
         yield from _mix_scene(job, failed, synthesized)
 
 
@@ -202,7 +213,7 @@ def _planned(job: _Job, only: Sequence[str], fresh: bool) -> Planned:
     )
 
 
-def _row_limit_s() -> float:
+def row_limit_s() -> float:
     """How long one row may take: TALESCAPE_ROW_LIMIT_S, or 15 minutes."""
     written = os.environ.get("TALESCAPE_ROW_LIMIT_S") or ROW_LIMIT_S
     try:

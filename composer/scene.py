@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,9 +12,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from composer.errors import SceneInvalid, ScriptInvalid
+from composer.errors import SceneBusy, SceneInvalid, ScriptInvalid
 from composer.faults import Fault
-from composer.files import sweep, write_atomically
+from composer.files import sweep, take_lock, write_atomically
 from composer.script import Script
 from composer.settings import Settings
 from composer.tables import FORMATS, keys_were_given, read_table, write_table
@@ -147,7 +146,7 @@ class Scene:
     def locked(self) -> Iterator[None]:
         """Holds the scene for one render at a time.
 
-        Raises SceneInvalid when there is no such folder, when it cannot be written, or when another process holds it.
+        Raises SceneInvalid when there is no such folder or it cannot be written, SceneBusy when another process has it.
         """
         self.must_exist()
         try:
@@ -159,8 +158,8 @@ class Scene:
                 "to a place that you may write to"
             ) from error
         with lock:
-            if not _lock(lock.fileno()):
-                raise SceneInvalid(f"{self.folder}: is being rendered by another process; wait until it has finished")
+            if not take_lock(lock.fileno()):
+                raise SceneBusy(f"{self.folder}: is being rendered by another process; wait until it has finished")
             for folder in (self.folder, self.clips_dir, self.stems_dir, self.plan_dir, self.export_dir):
                 sweep(folder)
             yield
@@ -183,22 +182,6 @@ class Scene:
             raise SceneInvalid(
                 f'{self.folder}: there is no such scene folder; make one with: talescape plan "PROMPT" -o {self.folder}'
             )
-
-
-def _lock(descriptor: int) -> bool:
-    """Takes the lock without waiting; the system frees it when the process ends, however it ends."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _setting_fault(details: Mapping[str, object]) -> str:

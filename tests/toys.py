@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,18 @@ made: list[str] = []
 """What the toys were asked for since the test began."""
 
 
+def note(text: str) -> None:
+    """Counts what was asked for: here, and across processes in the file that TOY_LOG names."""
+    made.append(text)
+    if "TOY_LOG" in os.environ:
+        with open(os.environ["TOY_LOG"], "a") as file:
+            file.write(text.replace("\n", " ") + "\n")
+
+
+def noted() -> list[str]:
+    return Path(os.environ["TOY_LOG"]).read_text().splitlines()
+
+
 def tone(duration_s: float, frequency_hz: float, sample_rate: int, level: float = 0.2) -> Clip:
     time_s = np.arange(round(duration_s * sample_rate)) / sample_rate
     samples = (level * np.sin(2 * np.pi * frequency_hz * time_s)).astype(np.float32)
@@ -30,7 +44,8 @@ def tone(duration_s: float, frequency_hz: float, sample_rate: int, level: float 
 
 
 class ToySpeech:
-    """A tone of 0.06 s a character; CRASH raises, LEAK tells a key, HANG sleeps, NAN and SILENCE give broken clips."""
+    """A tone of 0.06 s a character; CRASH raises, LEAK tells a key, HANG sleeps, NAN and SILENCE give broken clips, DIE
+    kills the process, ONCE kills it the first time, FULL fills the disk."""
 
     version: ClassVar[str] = "1"
     licence: ClassVar[str] = "test"
@@ -45,7 +60,11 @@ class ToySpeech:
         names = {v.name: v for v in VOICES}
         if voice not in names:
             raise VoiceUnknown(f"voice {voice!r} is unknown; the toy has: {', '.join(names)}")
-        made.append(text)
+        note(text)
+        if "DIE" in text or ("ONCE" in text and noted().count(text) == 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "FULL" in text:
+            raise OSError(errno.ENOSPC, "No space left on device")
         clip = tone(0.2 + 0.06 * len(text), names[voice].pitch_hz, 24_000)
         if "CRASH" in text:
             raise ZeroDivisionError("the toy crashed")
@@ -70,7 +89,7 @@ class ToySounds:
         return Fit(0.0 if "unheard-of" in query.text else 0.5, "is a toy")
 
     def generate(self, query: SoundQuery, *, duration_s: float | None, seed: int) -> Clip:
-        made.append(query.text)
+        note(query.text)
         if "CRASH" in query.text:
             raise SynthesisFailed("the toy cannot make this")
         return tone(duration_s or (3.0 if query.bed else 1.0), 300 + seed % 1000, 48_000)

@@ -1,0 +1,1 @@
+"""Batches: many scenes from one manifest, on one machine or many."""

@@ -1,0 +1,117 @@
+"""SceneSpec: one scene of a batch, as a manifest asks for it. Every key of a manifest is a field here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, field_validator
+
+from composer.brief import Brief
+from composer.outputs import MAX_NAME_BYTES, RESERVED
+from composer.settings import CleanMode, EngineSettings, MixSettings, Settings
+
+SOURCES = ("prompt", "story", "table", "picture")
+FILES = ("story", "table", "picture")
+OURS = {"store", "batch.jsonl", "summary.html", "cast.toml"}
+"""Names that the batch's folder keeps for itself."""
+_NAME = re.compile(r"\w(?:[\w .-]*[\w-])?")
+
+
+class SceneSpec(MixSettings):
+    """A scene to make: where it comes from, and any setting. Settings of the mix stand beside the others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str
+    """The scene's folder under the batch's."""
+    prompt: str = ""
+    story: Path | None = None
+    """A text file with plain prose."""
+    table: Path | None = None
+    """A script table, or a scene folder, whose settings are the ground for those given here."""
+    picture: Path | None = None
+    title: str = ""
+    """Empty: what planning finds."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    clean: CleanMode = Settings.model_fields["clean"].default
+    engines: EngineSettings = EngineSettings()
+    cast: dict[str, str] = {}
+    """Character -> voice, for this scene; the batch's voice sheet has the others."""
+    about: dict[str, str] = {}
+    planner: Literal["auto", "offline"] = "auto"
+    """auto: a language model where one is set up."""
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        fault = name_fault(name)
+        if fault:
+            raise ValueError(fault)
+        return unicodedata.normalize("NFC", name)
+
+    def brief(self) -> Brief:
+        """What the planner is asked for. Raises StoryUnreadable."""
+        from composer.writers.story import read_story
+
+        story = read_story(self.story) if self.story else ""
+        return Brief(prompt=self.prompt, story=story, picture=self.picture, seed=self.seed)
+
+    def settings(self, ground: Settings) -> Settings:
+        """The scene's settings: those given here over `ground`."""
+        given = self.model_fields_set
+        mix = {name: getattr(self, name) for name in MixSettings.model_fields if name in given}
+        engines = {name: getattr(self.engines, name) for name in self.engines.model_fields_set}
+        own: dict[str, object] = {name: getattr(self, name) for name in ("clean", "seed") if name in given}
+        if self.title:
+            own["title"] = self.title
+        return ground.model_copy(
+            update={
+                **own,
+                "mix": ground.mix.model_copy(update=mix),
+                "engines": ground.engines.model_copy(update=engines),
+                "cast": {**ground.cast, **self.cast},
+                "about": {**ground.about, **self.about},
+            }
+        )
+
+    def source_mark(self) -> str:
+        """A digest of what the table is made from, the files' content too: equal marks, equal tables."""
+        digest = hashlib.sha256(json.dumps([self.prompt, self.seed, self.planner]).encode())
+        for name in FILES:
+            path = getattr(self, name)
+            for file in _files_of(path) if path is not None else ():
+                digest.update(f"\n{name} ".encode() + hashlib.sha256(file.read_bytes()).digest())
+        return digest.hexdigest()[:32]
+
+    def settings_mark(self) -> str:
+        """A digest of the settings that are given here."""
+        told = self.model_dump_json(exclude={*SOURCES, "name", "planner"}, exclude_unset=True)
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The file; of a scene folder, its table and its settings."""
+    if not path.is_dir():
+        return [path]
+    return [file for file in (path / "script.csv", path / "scene.toml") if file.is_file()]
+
+
+def name_fault(name: str) -> str | None:
+    """Why a scene's folder cannot be called so on every system, or None."""
+    shown = name if len(name) <= 60 else f"{name[:57]}..."
+    if not name:
+        return "is empty; every scene needs a name, which becomes its folder"
+    if len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
+        return f"{shown!r} has more than {MAX_NAME_BYTES} bytes; shorten it"
+    if not _NAME.fullmatch(name):
+        return f"{shown!r} cannot be a folder's name; use letters, digits, blanks, '.', '_' and '-' only, no path"
+    if name.casefold() in OURS:
+        return f"{shown!r} is kept for the batch's own files; choose another name"
+    if name.casefold().split(".")[0] in RESERVED:
+        return f"{shown!r} is kept by Windows for itself; choose another name"
+    return None
