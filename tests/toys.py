@@ -26,8 +26,9 @@ made: list[str] = []
 
 
 def note(text: str) -> None:
-    """Counts what was asked for: here, and across processes in the file that TOY_LOG names."""
+    """Counts what was asked for: here, and across processes in the file that TOY_LOG names; takes TOY_DELAY_S."""
     made.append(text)
+    time.sleep(float(os.environ.get("TOY_DELAY_S", "0")))
     if "TOY_LOG" in os.environ:
         with open(os.environ["TOY_LOG"], "a") as file:
             file.write(text.replace("\n", " ") + "\n")
