@@ -15,8 +15,8 @@ from composer.brief import Brief
 from composer.outputs import MAX_NAME_BYTES, RESERVED
 from composer.settings import CleanMode, EngineSettings, MixSettings, Settings
 
-SOURCES = ("prompt", "story", "table", "picture")
-FILES = ("story", "table", "picture")
+SOURCES = ("prompt", "story", "fountain", "table", "picture")
+FILES = SOURCES[1:]
 OURS = {"store", "batch.jsonl", "summary.html", "cast.toml"}
 """Names that the batch's folder keeps for itself."""
 _NAME = re.compile(r"\w(?:[\w .-]*[\w-])?")
@@ -32,6 +32,8 @@ class SceneSpec(MixSettings):
     prompt: str = ""
     story: Path | None = None
     """A text file with plain prose."""
+    fountain: Path | None = None
+    """A screenplay."""
     table: Path | None = None
     """A script table, or a scene folder, whose settings are the ground for those given here."""
     picture: Path | None = None
@@ -59,7 +61,8 @@ class SceneSpec(MixSettings):
         from composer.writers.story import read_story
 
         story = read_story(self.story) if self.story else ""
-        return Brief(prompt=self.prompt, story=story, picture=self.picture, seed=self.seed)
+        screenplay = read_story(self.fountain) if self.fountain else ""
+        return Brief(self.prompt, story, screenplay, self.picture, self.seed)
 
     def settings(self, ground: Settings) -> Settings:
         """The scene's settings: those given here over `ground`."""

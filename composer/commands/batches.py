@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,9 +54,11 @@ def batch(
         priced = price(folder, specs, n_workers=workers or n_fitting(), has_writer=writer is not None)
         print_json(priced.as_json()) if as_json else print(priced.as_text())
         return
-    workplace = executor_named(executor, workers, address)
-    events = run_batch(folder, specs, workplace, writer, Options(row_limit_s(), retries))
-    _end(_follow(folder.folder, len(specs), events), folder.folder, as_json)
+    with redirect_stdout(sys.stderr):  # Ray tells of dead workers on stdout, which is for the result
+        workplace = executor_named(executor, workers, address)
+        events = run_batch(folder, specs, workplace, writer, Options(row_limit_s(), retries))
+        summary = _follow(folder.folder, len(specs), events)
+    _end(summary, folder.folder, as_json)
 
 
 def _follow(folder: Path, n_scenes: int, events: Iterable[Event]) -> Summary:

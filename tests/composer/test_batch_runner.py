@@ -21,6 +21,7 @@ from composer.drafting import draft
 from composer.errors import ComposerError, SceneInvalid
 from composer.render import render
 from composer.scene import Scene
+from composer.script import SpeechRow
 
 pytestmark = pytest.mark.usefixtures("toy_engines")
 OPTIONS = Options(row_limit_s=20.0)
@@ -173,6 +174,28 @@ def test_a_dead_worker_is_replaced_and_its_scene_tried_again(tmp_path: Path) -> 
     assert states(events) == {"a": "done", "b": "failed", "c": "done"} and len(executor.replaced) == 4
 
 
+def test_a_worker_that_tells_of_no_step_is_ended_and_its_scene_tried_again(tmp_path: Path) -> None:
+    class Deaf(Threads):
+        hanging: Future[Outcome] | None = None
+
+        def submit(self, worker: int, job: Job) -> Future[Outcome]:
+            if self.replaced:
+                return super().submit(worker, job)
+            self.hanging = Future()
+            return self.hanging
+
+        def replace(self, worker: int) -> None:
+            if self.hanging is not None and not self.hanging.done():
+                self.hanging.set_exception(WorkerDied("the worker died"))
+            super().replace(worker)
+
+    executor = Deaf()
+    events = run(tmp_path / "b", [table(tmp_path, "a", "Hi.")], executor, row_limit_s=0.3, grace_s=0.3)
+    assert states(events) == {"a": "done"} and executor.replaced
+    (retried,) = [event for event in events if isinstance(event, Retried)]
+    assert "before it told of a step" in retried.faults[0]
+
+
 def test_a_row_that_hangs_is_given_up_and_its_worker_replaced(tmp_path: Path) -> None:
     executor = Threads()
     events = run(tmp_path / "b", [table(tmp_path, "a", "HANG")], executor, row_limit_s=0.3, retries=0)
@@ -221,6 +244,25 @@ def test_pictures_and_recordings_come_with_their_table(tmp_path: Path) -> None:
     assert states(run(tmp_path / "b", [spec])) == {"a": "done"}
     settings = Scene(tmp_path / "b" / "a").read_settings()
     assert (settings.title, settings.mix.room, settings.mix.gap_s) == ("Ground", "cave", 1.0)
+
+
+def test_a_screenplay_and_a_story_become_scenes(tmp_path: Path) -> None:
+    (tmp_path / "play.fountain").write_text("INT. CABIN - NIGHT\n\nRain on the roof.\n\nANNA\nWho is there?\n")
+    (tmp_path / "tale.txt").write_text('Rain fell.\n\n"Who is there?" asked Anna.\n')
+    specs = [
+        SceneSpec(name="play", fountain=tmp_path / "play.fountain"),
+        SceneSpec(name="tale", story=tmp_path / "tale.txt"),
+    ]
+    assert price(BatchFolder(tmp_path / "b"), specs, n_workers=1, has_writer=False).faults == []
+    assert states(run(tmp_path / "b", specs)) == {"play": "done", "tale": "done"}
+    spoken = [
+        [(row.character, row.description) for row in BatchFolder(tmp_path / "b").scene(name).read_script()[0].rows
+         if isinstance(row, SpeechRow)]
+        for name in ("play", "tale")
+    ]  # fmt: skip
+    assert spoken[0] == [("Anna", "Who is there?")]
+    assert spoken[1] == [("Narrator", "Rain fell."), ("Anna", "Who is there?"), ("Narrator", "asked Anna.")]
+    assert set(BatchFolder(tmp_path / "b").read_cast()) == {"Anna", "Narrator"}
 
 
 def test_executors_are_found_by_name_and_fit_the_machine() -> None:
