@@ -181,6 +181,7 @@ def evaluate(
 
 app.command()(tables.convert)
 app.command()(tables.diff)
+app.command()(tables.revise)
 app.command()(sounds.separate)
 app.command()(sounds.remix)
 app.command()(sonify)

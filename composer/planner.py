@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
+from composer.asking import N_TRIES, answered, inside, prompt_text
 from composer.brief import Brief, Plan
 from composer.cells import tidy_text
 from composer.errors import ComposerError, PlanFailed, StoryUnreadable
@@ -23,7 +20,6 @@ from composer.replies import (
     AnswerUnusable,
     Outline,
     WrittenRows,
-    json_in,
     read_outline,
     read_written_rows,
 )
@@ -32,15 +28,10 @@ from composer.trail import Trail
 from composer.writers.borders import with_borders
 
 if TYPE_CHECKING:
-    import jinja2
-
     from composer.writers import Message, Writer
 
-N_TRIES = 3
 OUTLINED_CHARS = 20_000
 """So much of a story is shown for its outline."""
-MAX_FAULTS_BACK = 20
-Answer = TypeVar("Answer")
 Rows = list[dict[str, object]]
 
 
@@ -88,81 +79,38 @@ def _checked(brief: Brief) -> Brief:
 
 def _plan_with(writer: Writer, brief: Brief, trail: Trail, n_tries: int) -> Plan:
     asked = {
-        "prompt": _inside(brief.prompt),
-        "story": _inside(brief.story[:OUTLINED_CHARS]),
+        "prompt": inside(brief.prompt),
+        "story": inside(brief.story[:OUTLINED_CHARS]),
         "has_picture": brief.picture is not None,
     }
-    content: object = _prompt("plan_outline.j2", **asked)
+    content: object = prompt_text("plan_outline.j2", **asked)
     if brief.picture is not None:
         content = [{"type": "text", "text": content}, picture_part(brief.picture)]
-    system: Message = {"role": "system", "content": _prompt("plan_system.j2")}
+    system: Message = {"role": "system", "content": prompt_text("plan_system.j2")}
     messages: list[Message] = [system, {"role": "user", "content": content}]
-    outline = _answered(writer, messages, Outline, read_outline, "outline", trail, n_tries)
+    outline = answered(writer, messages, Outline, read_outline, "outline", trail, n_tries)
     rows: Rows = []
     repairs: list[Fault] = []
     passages = passages_of(brief.story) if brief.story else [""]
     for number, passage in enumerate(passages, 1):
-        text = _prompt(
+        text = prompt_text(
             "plan_rows.j2",
             outline=outline,
             prompt=asked["prompt"],
-            passage=_inside(passage),
+            passage=inside(passage),
             number=number,
             n_passages=len(passages),
             heard=list(dict.fromkeys(str(row["character"]) for row in rows if row["type"] == "speech")),
         )
         step = f"rows-{number}" if len(passages) > 1 else "rows"
         messages = [system, {"role": "user", "content": text}]
-        written, mended = _answered(writer, messages, WrittenRows, _rows_reader(passage), step, trail, n_tries)
+        written, mended = answered(writer, messages, WrittenRows, _rows_reader(passage), step, trail, n_tries)
         repairs += [_moved(fault, len(rows)) for fault in mended]
         rows += _with_own_ids(written, rows)
         if len(rows) > MAX_ROWS:
             raise PlanFailed(f"{writer.model} made more than {MAX_ROWS:,} rows; split the story by chapter")
     about = {member.name: member.about for member in outline.cast}
     return Plan(title=outline.title[:200] or "Untitled", rows=with_borders(rows), about=about, repairs=repairs)
-
-
-def _answered(
-    writer: Writer,
-    messages: Sequence[Message],
-    schema: type[BaseModel],
-    read: Callable[[object], Answer],
-    step: str,
-    trail: Trail,
-    n_tries: int,
-) -> Answer:
-    """Asks until the answer can be read. `read` raises AnswerUnusable with the faults, which go back to the model."""
-    conversation = list(messages)
-    faults: Sequence[str] = ()
-    for attempt in range(1, n_tries + 1):
-        stem = trail.asked(step, conversation)
-        reply = writer.write(conversation, schema)
-        try:
-            if reply.cut_short:
-                raise AnswerUnusable("the answer was cut off at the length limit; answer again, shorter")
-            answer = read(json_in(reply.text))
-        except AnswerUnusable as error:
-            faults = error.faults
-        else:
-            trail.answered(stem, attempt, reply, ())
-            return answer
-        trail.answered(stem, attempt, reply, faults)
-        conversation = [
-            *messages,
-            {"role": "assistant", "content": reply.text[:40_000] or "(nothing)"},
-            {"role": "user", "content": _prompt("plan_faults.j2", faults=_few(faults, MAX_FAULTS_BACK))},
-        ]
-    kept = f" (all of them in {trail.folder})" if trail.folder is not None else ""
-    raise PlanFailed(
-        f"{writer.model} gave no usable {step} in {n_tries} tries; wrong with the last one{kept}: "
-        f"{' | '.join(' '.join(each.split())[:300] for each in _few(faults, 3))}; "
-        "try a larger model with --model, or plan with --offline"
-    )
-
-
-def _few(faults: Sequence[str], most: int) -> list[str]:
-    more = [f"and {len(faults) - most} more faults"] if len(faults) > most else []
-    return [*faults[:most], *more]
 
 
 def _rows_reader(passage: str) -> Callable[[object], tuple[Rows, list[Fault]]]:
@@ -191,25 +139,3 @@ def _moved(fault: Fault, n_rows: int) -> Fault:
     """The fault of a passage's row, named as the whole table names that row."""
     found = re.fullmatch(r"r(\d+)", fault.row)
     return replace(fault, row=f"r{int(found.group(1)) + n_rows:02d}") if found else fault
-
-
-def _inside(text: str) -> str:
-    """Text that cannot close the tags that it stands between."""
-    return re.sub(r"(?i)<(\s*/?\s*brief)", r"< \1", text)
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    from jinja2 import DictLoader, StrictUndefined
-    from jinja2.sandbox import SandboxedEnvironment
-
-    folder = resources.files("scripts_templates")
-    sources = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".j2")}
-    return SandboxedEnvironment(
-        loader=DictLoader(sources), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-
-
-def _prompt(name: str, **values: object) -> str:
-    """A prompt with its values filled in; values are data, they are never read as templates."""
-    return _templates().get_template(name).render(**values).strip()
