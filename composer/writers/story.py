@@ -36,6 +36,8 @@ def plan_story(text: str, *, seed: int, title: str = "") -> Plan:
         new_scene = breaks[at]
         if at == 0 or new_scene or scenes.n_spoken - scenes.music_since >= MOOD_ROWS:
             scenes.music(ahead.words(at))
+        if paragraph.kind == "chapter":
+            scenes.section = " ".join(_plain(paragraph.text).split())[:200].strip()
         gap_s = _gap(paragraph, own, pieces[at - 1] if at else [], was_heading)
         for piece, character in zip(own, speakers[at], strict=True):
             sentences = sentences_of(piece.text)

@@ -10,6 +10,7 @@ import numpy as np
 
 from composer.writers.cues import Cue, find_cues, find_place, goes_inside, mood_music, mood_of
 from composer.writers.story_people import NARRATOR
+from composer.writers.story_places import GROUNDS, OUTDOORS, PASSING, TWINS
 from composer.writers.tenses import find_cues_now
 
 BED_VOLUME, PLACE_VOLUME, EFFECT_VOLUME, MUSIC_VOLUME, SPEECH_VOLUME = -34.0, -38.0, -23.0, -32.0, -15.0
@@ -23,21 +24,6 @@ REPEAT_ROWS = 6
 """Within so many spoken rows the same effect is not heard again."""
 PASSING_ROWS = 10
 """How many spoken rows a passing sound lasts."""
-GROUNDS = {
-    "forest": "leaves",
-    "garden": "gravel",
-    "farm": "gravel",
-    "hills": "grass",
-    "lake": "grass",
-    "beach": "sand",
-    "street": "stone",
-    "station": "stone",
-    "church": "stone",
-    "hospital": "stone",
-    "cave": "stone",
-}
-_PASSING = frozenset("typing siren heartbeat crowd engine helicopter insects machines traffic clock".split())
-_OUTDOORS = frozenset("wind birds crickets insects waves stream traffic".split())
 _TIME_JUMP = re.compile(
     r"(?i)^\W*(?:(?:but|and|so|then)\W+)?(?:(?:the|on the|early the|late the)"
     r" (?:next|following) (?:\w+ )?(?:morning|day|evening|night|week|year|"
@@ -89,6 +75,8 @@ class Scenes:
     music_id: int = 0
     music_since: int = 0
     mood: str = ""
+    section: str = ""
+    """The name of a section that begins with the next line."""
 
     def lay(self, line: Line, sentences: Sequence[str]) -> None:
         """One line. The narrator's sentences are read for sounds; what characters say is not heard around them."""
@@ -202,7 +190,7 @@ class Scenes:
 
     def speak(self, text: str, character: str, gap_s: float | None) -> None:
         """A line of somebody; sounds that only pass are over by now."""
-        for bed in [bed for bed in self.beds if bed.family in _PASSING and self.n_spoken - bed.since >= PASSING_ROWS]:
+        for bed in [bed for bed in self.beds if bed.family in PASSING and self.n_spoken - bed.since >= PASSING_ROWS]:
             self._end(bed)
         start = self.next_start if self.next_start is not None else gap_s
         self.next_start = None
@@ -211,6 +199,8 @@ class Scenes:
         row |= {"volume": SPEECH_VOLUME, "description": words, "duration": "auto"}
         if start is not None and self.n_spoken:
             row["start"] = round(start, 2)
+        if self.section:
+            row["section"], self.section = self.section, ""
         self.rows.append(row)
         self.n_spoken += 1
 
@@ -242,12 +232,12 @@ class Scenes:
 
     def _change_place(self, family: str, description: str, outdoors: bool) -> None:
         for bed in list(self.beds):
-            if bed.of_place or (not outdoors and bed.family in _OUTDOORS) or bed.family in ("clock", "fire", "typing"):
+            if bed.of_place or (not outdoors and bed.family in OUTDOORS) or bed.family in ("clock", "fire", "typing"):
                 self._end(bed)
         self._begin(family, description, PLACE_VOLUME, of_place=True)
 
     def _leave_outdoors(self, speak: Callable[[], None]) -> None:
-        leaving = [bed for bed in self.beds if bed.family in _OUTDOORS]
+        leaving = [bed for bed in self.beds if bed.family in OUTDOORS]
         if leaving:
             speak()
         for bed in leaving:
@@ -265,7 +255,7 @@ class Scenes:
 
     def _twin(self, one: str, other: str) -> bool:
         """Two names of nearly the same sound."""
-        return any(one in group and other in group for group in _TWINS)
+        return any(one in group and other in group for group in TWINS)
 
     def _end(self, bed: _Bed) -> None:
         """Closes a bed; one under which nothing was spoken is taken back."""
@@ -285,16 +275,3 @@ class Scenes:
 def footsteps_on(ground: str) -> str:
     """Steps on the ground of a place."""
     return f"Footsteps on {ground}."
-
-
-_TWINS = (
-    frozenset(("waves", "beach", "harbour", "ship", "boat")),
-    frozenset(("stream", "river")),
-    frozenset(("train", "carriage")),
-    frozenset(("traffic", "street")),
-    frozenset(("crowd", "market", "tavern", "cafe", "ballroom", "station")),
-    frozenset(("birds", "forest", "garden", "farm")),
-    frozenset(("crickets", "lake", "night outdoors")),
-    frozenset(("wind", "hills")),
-    frozenset(("typing", "office")),
-)

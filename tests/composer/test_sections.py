@@ -14,6 +14,7 @@ from composer.scene import Scene
 from composer.script import script_of
 from composer.settings import MixSettings, SectionSettings, Settings
 from composer.timeline import ClipFile, Timeline, build_timeline
+from composer.writers.story import plan_story
 
 DRY = MixSettings(room="none", gap_s=0.5, section_pause_s=3.0)
 
@@ -100,3 +101,11 @@ def test_the_manifest_names_the_section_of_each_row(tmp_path: Path) -> None:
     assert scene.read_settings() == Settings(
         title="T", cast=scene.read_settings().cast, sections={"Act: two": SectionSettings(room="hall", pause_s=2.5)}
     )
+
+
+def test_the_chapters_of_a_story_are_sections() -> None:
+    story = "The Sea\n\nChapter One\n\nRain fell.\n\nChapter Two: Home\n\nThe sun shone. She slept.\n"
+    script = script_of(plan_story(story, seed=0).rows)
+    spoken = {row.description: name for row in script.rows for name in [script.sections()[row.row]]}
+    assert spoken["The Sea"] == "" and spoken["Chapter One"] == "Chapter One"
+    assert spoken["The sun shone. She slept."] == spoken["Chapter Two: Home"] == "Chapter Two: Home"
