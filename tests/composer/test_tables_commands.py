@@ -168,3 +168,18 @@ def test_a_screenplay_is_planned_and_composed(tmp_path: Path) -> None:
     assert read_table(tmp_path / "play.csv")[0] == read_table(scene.script_path)[0]
     for more in (["a prompt"], ["--story", play], ["--picture", play]):
         run("plan", "--fountain", play, *more, "-o", tmp_path / "three", code=2)
+
+
+@pytest.mark.usefixtures("toy_engines")
+def test_keys_are_not_written_over_an_edit_that_comes_in_between(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.script_path.write_text("row,type,character,description\nr01,speech,Ann,Hi.\n,speech,Bob,Bye.\n")
+    edited = scene.script_path.read_text().replace("Bye.", "Later.")
+
+    def read_slowly(path: Path) -> object:
+        found = read_table(path)
+        path.write_text(edited)
+        return found
+
+    monkeypatch.setattr("composer.scene.read_table", read_slowly)
+    script, _ = scene.read_script()
+    assert [row.row for row in script.rows] == ["r01", "r02"] and scene.script_path.read_text() == edited
