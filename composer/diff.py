@@ -173,8 +173,8 @@ def told(found: Diff) -> list[str]:
     counts = ("added", "removed", "moved")
     parts = [f"{len(getattr(found, kind))} {kind}" for kind in counts if getattr(found, kind)]
     rows = {one.row for one in found.changed}
-    parts += [f"{len(found.changed)} cells changed in {len(rows)} rows"] if rows else []
-    parts += [f"{len(found.settings)} settings changed"] if found.settings else []
+    parts += [f"{_counted(len(found.changed), 'cell')} changed in {_counted(len(rows), 'row')}"] if rows else []
+    parts += [f"{_counted(len(found.settings), 'setting')} changed"] if found.settings else []
     return [*lines, ", ".join(parts) or "no difference", *([cost(found.render)] if found.render else [])]
 
 
@@ -185,6 +185,10 @@ def cost(planned: Planned) -> str:
         f"a render would make {n_made} of {n_all} clips{made}, about {planned.estimated_s:.0f} s, "
         f"${planned.estimated_usd:.2f}"
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _row_in_words(cells: Mapping[str, object]) -> str:

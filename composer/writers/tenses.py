@@ -16,7 +16,7 @@ speed sped, strike struck, stride strode, sweep swept, swing swung, tear tore, t
 def find_cues_now(sentence: str) -> list[Cue]:
     """The cues of a sentence that may stand in the present: "A door slams." lets the same be heard as "slammed"."""
     found: dict[tuple[str, str], Cue] = {}
-    for told in dict.fromkeys((sentence, in_the_past(sentence, nouns=False), in_the_past(sentence, nouns=True))):
+    for told in dict.fromkeys((in_the_past(sentence, nouns=False), in_the_past(sentence, nouns=True), sentence)):
         for cue in find_cues(told):
             found.setdefault((cue.kind, cue.family), cue)
     return [cue for cue in found.values() if cue.kind != "bed" or ("stop", cue.family) not in found]

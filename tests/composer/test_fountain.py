@@ -261,6 +261,12 @@ def test_the_present_is_heard_as_the_past(now: str, kinds: set[tuple[str, str]])
     assert {(cue.kind, cue.family) for cue in find_cues_now(now)} == kinds
 
 
+def test_rain_that_hammers_is_no_gentle_rain() -> None:
+    told = rows("INT. HALL\n\nRain hammers on the roof.\n\nANNA\nHi.\n\nEXT. FIELD\n\nRain falls.\n\nANNA\nOh.\n")
+    rains = [str(row["description"]) for row in told if "ain" in str(row.get("description", ""))]
+    assert rains == ["Heavy rain pouring down.", "Gentle rain falling."]
+
+
 def test_verbs_are_put_into_the_past_and_nouns_where_they_may_be_verbs() -> None:
     now = "The baby cries, a door slams, the ship rocks, it stops."
     assert in_the_past(now, nouns=False) == "The baby cried, a door slams, the ship rocked, it stopped."
