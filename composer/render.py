@@ -292,16 +292,5 @@ def _mix_scene(job: _Job, failed: list[Fault], synthesized: int) -> Iterator[Eve
         rows=len(job.script.rows),
         synthesized=synthesized,
         failed=failed,
-        warnings=job.warnings + list(timeline.warnings) + list(mixed.warnings) + unmade + _edited_meanwhile(job),
+        warnings=job.warnings + list(timeline.warnings) + list(mixed.warnings) + unmade + scene.edited_since(job.table_hash),
     )
-
-
-def _edited_meanwhile(job: _Job) -> list[Fault]:
-    """A warning when somebody wrote the table while it was rendered: the mix is of what it said before."""
-    if job.scene.table_hash() == job.table_hash:
-        return []
-    message = (
-        f"{job.scene.script_path.name} was edited while this render ran: the mix is of the table as it was before; "
-        "render again to hear the edit"
-    )
-    return [Fault("", "", message, "warning")]

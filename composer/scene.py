@@ -96,6 +96,16 @@ class Scene:
         except OSError:
             return ""
 
+    def edited_since(self, table_hash: str) -> list[Fault]:
+        """A warning when somebody wrote the table while a render ran: the mix is of what it said before."""
+        if self.table_hash() == table_hash:
+            return []
+        message = (
+            f"{self.script_path.name} was edited while this render ran: the mix is of the table as it was before; "
+            "render again to hear the edit"
+        )
+        return [Fault("", "", message, "warning")]
+
     def write_script(self, script: Script) -> None:
         write_table(script, self.script_path)
 
