@@ -292,5 +292,5 @@ def _mix_scene(job: _Job, failed: list[Fault], synthesized: int) -> Iterator[Eve
         rows=len(job.script.rows),
         synthesized=synthesized,
         failed=failed,
-        warnings=job.warnings + list(timeline.warnings) + list(mixed.warnings) + unmade + scene.edited_since(job.table_hash),
+        warnings=[*job.warnings, *timeline.warnings, *mixed.warnings, *unmade, *scene.edited_since(job.table_hash)],
     )
