@@ -227,7 +227,9 @@ def _draft(brief: Brief, output: Path, model: str | None, offline: bool, overwri
 
     if model and offline:
         raise typer.BadParameter("--model and --offline exclude each other")
-    writer = None if offline else openai_writer_from_environment(model)
+    if model and brief.screenplay:
+        raise typer.BadParameter("a screenplay is laid out by rules, without a language model; leave --model out")
+    writer = None if offline or brief.screenplay else openai_writer_from_environment(model)
     drafted = draft(Scene(output), brief, writer, overwrite=overwrite)
     tell(drafted.repairs)
     state = "planned" if drafted.new else "was planned from this before; its table is used as it is:"

@@ -55,6 +55,7 @@ class _Row(BaseModel):
     engine: Name | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     section: Name | None = None
+    """The section that begins with this row and lasts until another: chapters, rooms and pauses follow it."""
     note: Annotated[Text, Field(max_length=20_000)] = ""
     extra: Annotated[Extra, Field(max_length=MAX_EXTRA)] = {}
 

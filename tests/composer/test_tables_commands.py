@@ -166,7 +166,7 @@ def test_a_screenplay_is_planned_and_composed(tmp_path: Path) -> None:
     assert scene.read_settings().sections["INT. HALL - DAY"].room == "hall"
     run("convert", play, tmp_path / "play.csv")
     assert read_table(tmp_path / "play.csv")[0] == read_table(scene.script_path)[0]
-    for more in (["a prompt"], ["--story", play], ["--picture", play]):
+    for more in (["a prompt"], ["--story", play], ["--picture", play], ["--model", "m"]):
         run("plan", "--fountain", play, *more, "-o", tmp_path / "three", code=2)
 
 
