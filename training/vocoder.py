@@ -33,6 +33,9 @@ from training.vocoder_losses import (
     level_gain,
 )
 
+SILENT_RMS = 1e-4
+"""A crop that is quieter is drawn again."""
+
 
 class CropConfig(BaseModel):
     """How crops are drawn."""
@@ -132,32 +135,38 @@ class Cropper:
         return np.asarray(wave / max(1.0, float(np.abs(wave).max())), np.float32)
 
     def _piece(self, random: np.random.Generator) -> NDArray[np.float32]:
-        """A stretch of a clip, filled up with silence before its begin and after its end."""
-        sound = self.sounds[random.choice(len(self.sounds), p=self.weights)]
-        n = self.n_samples
+        """A stretch of a clip that is not silent, with silence before the clip's begin and after its end."""
+        while True:
+            sound = self.sounds[random.choice(len(self.sounds), p=self.weights)]
+            wave = self._stretch(sound, random)
+            if _rms(wave) > SILENT_RMS:
+                return wave
+
+    def _stretch(self, sound: Sound, random: np.random.Generator) -> NDArray[np.float32]:
+        n, n_clip = self.n_samples, len(sound.samples)
         if random.random() < self.config.active_share:
-            moment = int(random.choice(sound.active)) * STEP + int(random.integers(STEP))
-            begin = moment - int(random.integers(n))
+            begin = int(random.choice(sound.active)) * STEP + int(random.integers(STEP)) - int(random.integers(n))
         else:
-            begin = int(random.integers(-n // 2, max(len(sound.samples) - n // 2, 1)))
-        begin = min(begin, len(sound.samples) - n // 8)
-        if begin < 0 and len(sound.samples) >= n:
-            begin = 0 if random.random() < 0.75 else begin  # most crops of long clips are full
+            begin = int(random.integers(-n // 2, max(n_clip - n // 2, 1)))
+        if n_clip >= n and random.random() < 0.75:  # most crops of long clips are full
+            begin = min(max(begin, 0), n_clip - n)
         wave = np.zeros(n, np.float32)
         source = sound.samples[max(begin, 0) : max(begin + n, 0)]
         offset = max(-begin, 0)
-        wave[offset : offset + len(source)] = source[: n - offset] / np.float32(32767)
+        wave[offset : offset + len(source)] = source / np.float32(32767)
         return wave
 
     def _levelled(self, wave: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-        rms = float(np.sqrt(np.mean(np.square(wave, dtype=np.float64))))
-        gain = 10.0 ** (random.uniform(*self.config.level_db) / 20.0) / max(rms, 1e-4)
-        return wave * np.float32(gain)
+        return wave * np.float32(10.0 ** (random.uniform(*self.config.level_db) / 20.0) / _rms(wave))
+
+
+def _rms(wave: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.mean(np.square(wave, dtype=np.float64))))
 
 
 def batch_drawer(cropper: Cropper, net: VocoderNetConfig, loss: LossConfig, seed: int) -> Callable[[int], Batch]:
     """number -> batch, a function of the seed and the number alone."""
-    shape = (2 * cropper.config.batch_size, net.n_fft // 2 + 1, cropper.config.n_frames * net.split)
+    shape = (2 * cropper.config.batch_size, net.n_angles, cropper.config.n_frames * net.split)
 
     def draw(number: int) -> Batch:
         random = np.random.default_rng([seed, number])

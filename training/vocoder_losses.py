@@ -36,7 +36,7 @@ class Views:
 
 def level_gain(waves: Tensor) -> Tensor:
     """What brings each wave to the level: (B, n) -> (B, 1); silence is left near silence."""
-    return LEVEL / waves.square().mean(1, keepdim=True).sqrt().clamp_min(1e-5)
+    return LEVEL / waves.square().mean(1, keepdim=True).sqrt().clamp_min(1e-3)
 
 
 def views(waves: Tensor, sample_rate: int) -> Views:

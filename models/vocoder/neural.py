@@ -41,11 +41,11 @@ def in_chunks(net: VocoderNet, log_mel: Tensor, *, n_frames: int = CHUNK_FRAMES,
     config = net.config
     if log_mel.ndim != 2 or log_mel.shape[0] != config.scale.n_mels:
         raise MelUnusable(f"mel of shape {tuple(log_mel.shape)}: this vocoder reads ({config.scale.n_mels}, n_frames)")
-    n_bins, reach, hop = config.n_fft // 2 + 1, config.reach, config.scale.hop
+    reach, hop = config.reach, config.scale.hop
     for begin in range(0, log_mel.shape[1], n_frames):
         end = min(begin + n_frames, log_mel.shape[1])
         first, last = max(begin - reach, 0), min(end + reach, log_mel.shape[1])
-        angles = start_angles(first * config.split, (last - first) * config.split, n_bins, seed=seed)
+        angles = start_angles(first * config.split, (last - first) * config.split, config.n_angles, seed=seed)
         with torch.inference_mode():
             samples = net(log_mel[None, :, first:last].float(), angles[None])[0]
         yield samples[(begin - first) * hop : (end - first) * hop]
