@@ -22,7 +22,7 @@ from composer.batches.worker import Job, Outcome, run_job
 from composer.errors import ComposerError
 
 MEMORY_PER_WORKER_MB = 1500
-"""Bundled speech, music and effects took 618 MB (tests/benchmarks/test_batches.py); cleaning loads torch beside them."""
+"""Bundled speech, music and effects took 618 MB (tests/benchmarks/test_batches.py); cleaning loads torch too."""
 MEMORY_KEPT_MB = 1000
 
 
