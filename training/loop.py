@@ -117,7 +117,7 @@ def fit(
             raise TrainingFailed(f"step {progress.step}: the gradient is not a finite number (loss {loss.item():.4g})")
         trained.step()
         progress.step += 1
-        progress.elapsed_s = time.monotonic() - began_s
+        progress.elapsed_s = _agreed(team, time.monotonic() - began_s)
         _average(averaged, learner, config.averaging, progress.step)
         for name, fact in {"loss": loss, "norm": norm, **facts}.items():
             sums[name] = sums.get(name, torch.zeros((), device=device)) + fact.detach().float()
@@ -152,6 +152,15 @@ def _team() -> Any:
             "training in several processes needs accelerate: pip install 'talescape[train]'"
         ) from error
     return Accelerator(kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+
+
+def _agreed(team: Any, elapsed_s: float) -> float:
+    """The first process's clock for all: one that stopped a step before the others would leave them waiting."""
+    if team is None:
+        return elapsed_s
+    from accelerate.utils import broadcast
+
+    return float(broadcast(torch.tensor(elapsed_s, dtype=torch.float64, device=team.device)))
 
 
 def _average(averaged: dict[str, Tensor], learner: nn.Module, weight: float, step: int) -> None:

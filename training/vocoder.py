@@ -8,6 +8,7 @@ Conventions: B crops, 2B takes, n samples a crop, F bins and S frames of the net
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -218,8 +219,9 @@ def train_recipe(
     net = VocoderNet(recipe.net)
     draw = batch_drawer(cropper, recipe.net, recipe.loss, recipe.seed)
     progress = fit(Learner(net, recipe.loss), draw, recipe.loop, folder, report=report)
-    save_checkpoint(net, checkpoint_config(recipe, sounds, progress), folder / "checkpoint")
-    write_credits(sounds, folder / "checkpoint" / "CREDITS.csv")
+    if os.environ.get("RANK", "0") == "0":  # of several processes, the first writes
+        save_checkpoint(net, checkpoint_config(recipe, sounds, progress), folder / "checkpoint")
+        write_credits(sounds, folder / "checkpoint" / "CREDITS.csv")
     return folder / "checkpoint"
 
 

@@ -147,6 +147,35 @@ def test_two_processes_learn_what_one_does_from_both_their_batches(tmp_path: Pat
         torch.testing.assert_close(found[f"net.{name}"], tensor, rtol=1e-5, atol=1e-6)
 
 
+def test_two_processes_whose_clocks_differ_stop_at_the_same_step(tmp_path: Path) -> None:
+    """The second's clock goes at a tenth of the speed: alone it would go on when the first has left."""
+    pytest.importorskip("accelerate", reason="accelerate comes with the train extra")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    program = (
+        "import sys, os, time, pathlib; sys.path[:0] = sys.argv[2:]; from test_loop import *; real = time.monotonic;"
+        "time.monotonic = lambda: real() * (0.1 if os.environ['RANK'] == '1' else 1.0);"
+        "config = CONFIG.model_copy(update={'n_steps': 10**6, 'minutes': 0.01});"
+        "print(fit(Line(), draw, config, pathlib.Path(sys.argv[1])).step)"
+    )
+    here = Path(__file__).parent
+    team = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path / "two"), str(here), str(here.parents[1])],
+            env=os.environ | team | {"RANK": str(rank), "LOCAL_RANK": str(rank), "ACCELERATE_USE_CPU": "true"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in (0, 1)
+    ]
+    said = [run.communicate(timeout=120) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    assert said[0][0] == said[1][0] and int(said[0][0]) > 0
+
+
 def test_gradients_are_clipped_to_the_norm(tmp_path: Path) -> None:
     class Steep(Line):
         def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
