@@ -120,6 +120,11 @@ def test_the_discriminator_joins_at_its_step_and_only_its_own_loss_teaches_it() 
     total, facts = learner(batch)
     total.backward()
     trained = {name: weight.grad.clone() for name, weight in learner.discriminator.named_parameters()}
+    of_net = learner.net.head.weight.grad.clone()
+    learner.zero_grad()
+    without, _ = learner(batch | {"with_discriminator": torch.tensor(False)})
+    without.backward()
+    assert (of_net - learner.net.head.weight.grad).norm() > 0.01 * of_net.norm()  # the net learns from it
     learner.zero_grad()
     real = batch["waves"]
     with torch.no_grad():
