@@ -86,7 +86,7 @@ def mix(
         ]
         whole = stack.enter_context(StereoWav(mix_path, n_samples=n_samples, sample_rate=sample_rate, n_bits=24))
         stems = [Stem(file, np.zeros(-(-n_samples // block), dtype=np.bool_)) for file in files]
-        duck = _duck_borders(timeline, settings, block)
+        duck = duck_borders(timeline, settings, block)
         floor = _peak_floor(channels, settings)
         buses = [_Bus([one for one in channels if one.placement.bus == bus], settings) for bus in BUSES]
         loudness, peaks = _sum_stems(buses, stems, duck, n_samples, block, floor, executor, lambda x: tell(0.5 * x))
@@ -185,7 +185,7 @@ class _Active:
         return self._sounding
 
 
-def _duck_borders(timeline: Timeline, settings: MixSettings, block: int) -> Curve | None:
+def duck_borders(timeline: Timeline, settings: MixSettings, block: int) -> Curve | None:
     """The beds' gain at borders of 10 ms, from the dry speech bus; None when nothing is ducked."""
     speech = [placement for placement in timeline.placements if placement.bus == "speech"]
     if not speech or settings.duck_db == 0.0 or not any(placement.ducked for placement in timeline.placements):

@@ -73,6 +73,7 @@ def test_both_formats_open_and_the_svg_asks_for_nothing_outside(scene: Scene) ->
 
 def test_a_scene_without_a_mix_is_refused(tmp_path: Path) -> None:
     (tmp_path / "scene").mkdir()
+    Scene(tmp_path / "scene").write_settings(Settings())
     with pytest.raises(ExportFailed, match="talescape render"):
         export_scene(Scene(tmp_path / "scene"), ["png"])
 
