@@ -144,9 +144,17 @@ def render(
 @app.command()
 def export(
     scene: SceneArgument,
-    to: Annotated[str, typer.Option("--to", help="Formats, as mp3,m4a,ogg,png,svg.")] = "mp3",
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            help="Formats with commas between: mp3, m4a, ogg, opus, flac, stems, clips, clips-flac, srt, vtt, "
+            "chapters, labels, transcript, transcript-html, credits, credits-csv, credits-json, rpp, dawproject, otio, "
+            "png, svg.",
+        ),
+    ] = "mp3",
 ) -> None:
-    """Hand the mix over as compressed audio with its title, and as a picture of its timeline."""
+    """Hand a rendered scene over: audio, stems, captions, chapters, sessions for studios, credits, its picture."""
     from composer.exports.export import export_scene
     from composer.scene import Scene
 

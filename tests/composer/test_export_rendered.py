@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from exporting import ROWS, SETTINGS, manifest_of, manifest_rows, scene_of, toy_scene
 
+import cli
 from composer.errors import ExportFailed, SceneInvalid, ScriptInvalid
 from composer.exports.export import FORMATS, export_scene
 from composer.exports.rendered import read_rendered
@@ -55,6 +57,11 @@ def test_an_unknown_format_lists_the_choices(scene: Scene) -> None:
     with pytest.raises(ExportFailed, match="no format: formats are"):
         export_scene(scene, [])
     assert not scene.export_dir.exists()
+
+
+def test_the_help_names_every_format() -> None:
+    told = get_type_hints(cli.export, include_extras=True)["to"].__metadata__[0].help
+    assert told == f"Formats with commas between: {', '.join(FORMATS)}."
 
 
 def test_a_scene_never_rendered_says_so_and_stays_as_it_is(tmp_path: Path) -> None:
