@@ -17,7 +17,7 @@ from models.vocoder.mel import MelScale
 
 BAND_HZ = 140.0
 """Levels are compared in bands about this wide."""
-LIKELY_DB, SOFTNESS_DB = 6.0, 1.5
+LIKELY_DB, SOFTNESS_DB = 10.0, 2.0
 """A band that is this much above its surroundings, two and three frames away, is half taken for a click."""
 FLOOR = 1e-7
 

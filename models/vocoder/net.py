@@ -1,19 +1,21 @@
-"""The vocoder's net: ConvNeXt blocks over frames say how loud each part of a rough spectrum is to be.
+"""The vocoder's net: ConvNeXt blocks over frames and a few local convolutions correct a rough spectrum.
 
 The form is that of Vocos (Siuzdak 2023): blocks at the rate of the frames, a head for spectra, inverse STFTs. Phases
 are not left to the net, for frames that sound the same must not get the same phases. Three kinds are given to it, each
 with the magnitudes that the mels let expect, and it changes their levels bin by bin: phases that a few steps of
-Griffin-Lim find, for tones and steady noise; those of a click whose place the levels of neighbouring frames tell; and
-random ones in windows of a few milliseconds, for noise that comes and goes within a frame.
+Griffin-Lim find, for tones and steady noise, which it may turn as well; those of a click whose place the levels of
+neighbouring frames tell; and random ones in windows of a few milliseconds, for noise that comes and goes in a frame.
+The randomness of the rough spectrum is in its bins, so convolutions over bins and frames have the last word.
 
 Conventions: B mels, T mel frames, S = T * split spectrum frames, F = n_fft // 2 + 1 bins, C channels; for each spectrum
-frame, N short frames of G = short_n_fft // 2 + 1 bins.
+frame, N short frames of G = short_n_fft // 2 + 1 bins; M maps that the blocks hand to the local convolutions.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import Self
 
 import torch
@@ -30,6 +32,10 @@ PHASE_BLOCK = 256
 N_INVERSION_STEPS = 10
 MEL_MIDDLE, MEL_SPREAD = -4.0, 3.0
 """About the mean and the spread of log mels of everyday sound; the first norm does the rest."""
+N_TRAITS = 6
+"""What the local convolutions see of each bin of the rough spectrum."""
+N_CHANGES = 3
+"""What they give: how much to turn it, and gains of the steady part and of the click."""
 MAX_GAIN = 6.0
 """The net may change a magnitude by at most e^6, 52 dB."""
 SHORT_START = -3.0
@@ -57,6 +63,10 @@ class VocoderNetConfig(BaseModel):
     depth: int = Field(default=8, ge=1)
     mlp_ratio: float = Field(default=3.0, gt=0)
     kernel: int = Field(default=7, ge=1)
+    n_maps: int = Field(default=6, ge=3)
+    """Numbers that the blocks give for each bin."""
+    local_width: int = Field(default=16, ge=1)
+    local_depth: int = Field(default=3, ge=1)
     n_start_steps: int = Field(default=4, ge=0)
     """Steps of Griffin-Lim before the net."""
 
@@ -102,7 +112,7 @@ class VocoderNetConfig(BaseModel):
     @property
     def reach(self) -> int:
         """How many mel frames away a frame can be heard: samples further away never depend on it."""
-        spectrum_frames = -(-self.n_fft // self.hop) * (self.n_start_steps + 2)
+        spectrum_frames = -(-self.n_fft // self.hop) * (self.n_start_steps + 2) + self.local_depth
         return -(-spectrum_frames // self.split) + self.kernel // 2 * (self.depth + 1) + 4
 
 
@@ -130,38 +140,47 @@ class VocoderNet(nn.Module):
         super().__init__()
         self.config = config
         self.read_mel = nn.Conv1d(config.scale.n_mels, config.width, config.kernel, padding=config.kernel // 2)
-        self.read_start = nn.Linear(2 * config.n_bins * config.split, config.width)
         self.first_norm = nn.LayerNorm(config.width)
         hidden = round(config.width * config.mlp_ratio)
         self.blocks = nn.ModuleList(
             Block(config.width, hidden, config.kernel, 1.0 / config.depth) for _ in range(config.depth)
         )
         self.last_norm = nn.LayerNorm(config.width)
-        self.head = nn.Linear(config.width, (config.n_bins + config.n_angles) * config.split)
-        nn.init.zeros_(self.head.weight)  # the untrained net leaves the three kinds at the levels that they begin with
+        n_outputs = config.n_maps * config.n_bins + config.n_angles - config.n_bins  # and gains of the short frames
+        self.head = nn.Linear(config.width, n_outputs * config.split)
+        widths = [config.n_maps + N_TRAITS, *[config.local_width] * config.local_depth]
+        self.local = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths))
+        self.change = nn.Conv2d(config.local_width, N_CHANGES, 1, bias=False)
+        nn.init.zeros_(self.head.weight)  # the untrained net leaves the three kinds as they begin
         nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(self.change.weight)
 
     def forward(self, log_mel: Tensor, angles: Tensor) -> Tensor:
         """(B, n_mels, T) and phases in radians (B, n_angles, S) -> (B, T * hop) samples at the mel's rate."""
-        config = self.config
+        config, n_maps = self.config, self.config.n_maps
         with torch.no_grad(), torch.autocast(log_mel.device.type, enabled=False):
             start, expected = self.start(log_mel.float(), angles[:, : config.n_bins].float())
             share = click_share(expected, config.scale, config.split)
             clicks = torch.polar(expected * share.clamp_min(CLICK_SHARES[0]), self.click_angles(expected))
             steady = start * (1.0 - share.clamp_max(CLICK_SHARES[1]))
-            over = ((start.abs() + 1e-7) / (expected + 1e-7)).log().clamp(-4.0, 4.0)
-            traits = torch.cat([0.5 * over, share], dim=1)  # (B, 2 * F, S)
+            traits = torch.cat([start_traits(start, expected, config), share[:, None]], dim=1)  # (B, 6, F, S)
         x = self.read_mel((log_mel - MEL_MIDDLE) / MEL_SPREAD).transpose(1, 2)  # (B, T, C)
-        x = self.first_norm(x + self.read_start(_folded(traits, config.split)))
+        x = self.first_norm(x)
         for block in self.blocks:
             x = block(x)
-        gains = _unfolded(self.head(self.last_norm(x)), config.split)  # (B, 2 * F + N * G, S)
+        x = _unfolded(self.head(self.last_norm(x)), config.split)  # (B, M * F + N * G, S)
+        maps, of_short = torch.tensor_split(x, [n_maps * config.n_bins], dim=1)
+        maps = maps.reshape(len(x), n_maps, config.n_bins, -1)  # (B, M, F, S)
+        y = torch.cat([maps, traits.to(maps.dtype)], dim=1).contiguous(memory_format=torch.channels_last)
+        for layer in self.local:
+            y = functional.silu(layer(y))
+        y = self.change(y) + maps[:, :N_CHANGES]
         with torch.autocast(log_mel.device.type, enabled=False):
-            gains = (MAX_GAIN * torch.tanh(gains.float() / MAX_GAIN)).exp()
-            of_steady, of_clicks, of_short = torch.tensor_split(gains, [config.n_bins, 2 * config.n_bins], dim=1)
-            short = self.short_frames(expected, of_short, angles[:, config.n_bins :].float())
-            samples: Tensor = istft(steady * of_steady + clicks * of_clicks, config.spectrum)
-            return samples + istft(short, config.short)
+            turn, of_steady, of_clicks = y.float().unbind(1)  # (B, F, S)
+            spectrum = steady * torch.polar(_gain(of_steady), turn) + clicks * _gain(of_clicks)
+            short = self.short_frames(expected, _gain(of_short.float()), angles[:, config.n_bins :].float())
+            samples: Tensor = istft(spectrum, config.spectrum) + istft(short, config.short)
+            return samples
 
     def start(self, log_mel: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
         """The rough spectrum, complex (B, F, S), and the magnitudes (B, F, S) that the mels let expect.
@@ -191,6 +210,29 @@ class VocoderNet(nn.Module):
         level = level[:, None] * gain.reshape(batch, config.n_short, -1, n_frames)  # (B, N, G, S)
         spectrum = torch.polar(level, angles.reshape(level.shape))
         return spectrum.permute(0, 2, 3, 1).flatten(2)
+
+
+def _gain(logarithm: Tensor) -> Tensor:
+    return (MAX_GAIN * torch.tanh(logarithm / MAX_GAIN)).exp()
+
+
+def start_traits(start: Tensor, expected: Tensor, config: VocoderNetConfig) -> Tensor:
+    """What is random about the rough spectrum: (B, F, S) -> (B, 5, F, S), all within [-2, 2].
+
+    By how much each bin is above or below its expected magnitude, and the cosine and sine of its phase's advance since
+    the frame before and since the bin below, beyond that of a steady tone in the bin's middle and of a click in the
+    frame's middle.
+    """
+    parts = torch.view_as_real(start)
+    power = parts.square().sum(-1) + 1e-14
+    level = 0.5 * (power.log() - 2.0 * (expected + 1e-7).log())
+    unit = torch.view_as_complex(parts * power.rsqrt()[..., None])
+    bins = torch.arange(start.shape[1], device=start.device)
+    advance = torch.polar(torch.ones(len(bins), device=start.device), -2.0 * math.pi * config.hop / config.n_fft * bins)
+    in_time = functional.pad(unit[..., 1:] * unit[..., :-1].conj(), (1, 0)) * advance[:, None]
+    in_frequency = -functional.pad(unit[:, 1:] * unit[:, :-1].conj(), (0, 0, 1, 0))
+    traits = [0.5 * level.clamp(-4.0, 4.0), in_time.real, in_time.imag, in_frequency.real, in_frequency.imag]
+    return torch.stack(traits, dim=1)
 
 
 def _folded(x: Tensor, split: int) -> Tensor:

@@ -15,13 +15,14 @@ from models.vocoder import VocoderUnusable, vocoder
 from models.vocoder.checkpoint import CheckpointConfig, load_config, load_net, save_checkpoint, version_of
 from models.vocoder.clicks import click_share
 from models.vocoder.griffin_lim import griffin_lim_spectrum, mel_to_magnitude
-from models.vocoder.mel import BUNDLED, TALK, MelScale, MelUnusable, istft, log_mel, magnitude
+from models.vocoder.mel import BUNDLED, TALK, MelScale, MelUnusable, istft, log_mel, magnitude, stft
 from models.vocoder.net import (
     N_INVERSION_STEPS,
     SHORT_START,
     VocoderNet,
     VocoderNetConfig,
     start_angles,
+    start_traits,
 )
 from models.vocoder.neural import in_chunks
 
@@ -37,6 +38,7 @@ def toy_net(config: VocoderNetConfig = SMALL) -> VocoderNet:
     torch.manual_seed(0)
     net = VocoderNet(config).eval()
     torch.nn.init.normal_(net.head.weight, std=0.1)
+    torch.nn.init.normal_(net.change.weight, std=0.1)
     return net
 
 
@@ -127,6 +129,20 @@ def test_another_transform_size_expects_the_magnitudes_that_it_measures() -> Non
     assert expected.shape[2] == 2 * mel.shape[1]
     ratio = expected[0, 20:500, 8:-8].mean() / measured[20:500, 8:-8].mean()
     assert abs(20 * np.log10(float(ratio))) < 0.5
+
+
+def test_traits_of_a_steady_tone_and_of_a_click_are_their_phases_at_rest() -> None:
+    """A tone in the middle of a bin advances as expected; a click in the middle of a frame leads all bins alike."""
+    tone = torch.cos(2 * torch.pi * 16_000 / 256 * 20 * torch.arange(1600) / 16_000 + 0.7)
+    spectrum = stft(tone, SCALE)[None]
+    _level, in_time, in_time_sine, *_ = start_traits(spectrum, spectrum.abs(), SMALL).unbind(1)
+    assert in_time[0, 20, 5:-5].min() > 0.99 and in_time_sine[0, 20, 5:-5].abs().max() < 0.05
+    click = torch.zeros(1600)
+    click[10 * SCALE.hop + SCALE.hop // 2] = 1.0
+    spectrum = stft(click, SCALE)[None]
+    level, _, _, in_frequency, _ = start_traits(spectrum, 2 * spectrum.abs(), SMALL).unbind(1)
+    assert in_frequency[0, 1:, 10].min() > 0.99
+    assert level[0, :, 10].mean().item() == pytest.approx(-0.5 * np.log(2), abs=1e-3)
 
 
 @pytest.mark.parametrize("split", [1, 2])

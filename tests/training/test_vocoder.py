@@ -32,7 +32,7 @@ from training.vocoder_losses import (
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 SCALE = MelScale(n_fft=512, hop=160, n_mels=24)
-NET = VocoderNetConfig(scale=SCALE, n_fft=512, width=32, depth=2, mlp_ratio=2, n_start_steps=1)
+NET = VocoderNetConfig(scale=SCALE, n_fft=512, width=32, depth=2, local_width=4, n_start_steps=1)
 
 
 def toy_sound(number: int) -> Sound:
@@ -76,20 +76,20 @@ def test_the_net_learns_eight_clips_by_heart() -> None:
 
     Without repulsion: takes whose phases are always the same can be pushed apart without end.
     """
-    crops = CropConfig(batch_size=8, n_frames=20, mixed_share=0.0)
+    crops = CropConfig(batch_size=8, n_frames=12, mixed_share=0.0)
     recipe = toy_recipe(crops=crops, loss=LossConfig(repulsion=0.0))
     batch = toy_batch(recipe)
     torch.manual_seed(0)
     learner = Learner(VocoderNet(NET), recipe.loss)
-    optimizer = torch.optim.Adam(learner.parameters(), 4e-3)
+    optimizer = torch.optim.Adam(learner.parameters(), 5e-3)
     distances = []
-    for _ in range(100):
+    for _ in range(50):
         loss, facts = learner(batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         distances.append(facts["distance"].item())
-    assert distances[-1] < 0.75 * distances[0]
+    assert distances[-1] < 0.7 * distances[0]
 
 
 def test_training_writes_a_vocoder_that_opens_and_a_cut_off_run_goes_on(tmp_path: Path) -> None:
