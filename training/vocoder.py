@@ -1,7 +1,8 @@
 """The recipe of the vocoder: sounds -> crops -> two takes of each mel -> distances -> a checkpoint.
 
 `python -m training.vocoder RECIPE.yaml -o FOLDER` trains; the same line goes on where a cut-off run stopped.
-In two processes: `accelerate launch --num_processes 2 -m training.vocoder RECIPE.yaml -o FOLDER`.
+In two processes: `torchrun --nproc_per_node 2 -m training.vocoder RECIPE.yaml -o FOLDER`; without a GPU with
+ACCELERATE_USE_CPU=true before it (`accelerate launch` starts one process alone there).
 Conventions: B crops, 2B takes, n samples a crop, F bins and S frames of the net's spectrum.
 """
 

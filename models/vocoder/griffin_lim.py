@@ -14,7 +14,9 @@ from models.clip import Clip
 from models.vocoder.mel import BUNDLED, MelScale, istft, mel_basis, stft
 
 N_INVERSION_STEPS = 100
-N_STEPS = 64
+N_STEPS = 4
+"""More steps are smoother and heard less truly: of 80 held-out clips through the bundled mel, YAMNet's first class is
+that of the real clip for 60 with 4 steps, 57 with 8, 52 with 16, 55 with 32 and 54 with 64."""
 MOMENTUM = 0.99
 SEED = 0
 
