@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
 from models.clipsonic.checkpoint import save_checkpoint
-from models.clipsonic.config import AnyNetConfig, ClipSonicConfig, Prediction
+from models.clipsonic.config import AnyNetConfig, ClipSonicConfig, Prediction, SamplingConfig
 from models.clipsonic.diffusion import Draws, training_loss
 from models.clipsonic.diffusion import draw as draw_noise
 from models.clipsonic.nets import build_net
@@ -56,6 +56,10 @@ class Recipe(BaseModel):
     queries: QueriesConfig
     drop_share: float = Field(default=0.1, ge=0, lt=1)
     """This share of the windows is asked for by the null query, which guidance needs."""
+    sampling: SamplingConfig = SamplingConfig()
+    """How the checkpoint is sampled unless one asks otherwise."""
+    vocoder: str = "bundled"
+    """The way back from its mels."""
     min_snr: float | None = Field(default=None, gt=0)
     """Caps the weight of nearly clean mels in the loss (Hang et al. 2023 use 5); none is the published loss."""
     loop: LoopConfig
@@ -194,6 +198,8 @@ def net_config(recipe: Recipe, windows: Windows, query_size: int, concepts: Sequ
         prediction=recipe.prediction,
         learned_variance=recipe.learned_variance,
         n_training_steps=recipe.n_training_steps,
+        sampling=recipe.sampling,
+        vocoder=recipe.vocoder,
         trained=labels,
     )
 

@@ -208,6 +208,16 @@ def prior_loss(
     return (net(x, time, texts, drop).float() - pictures).square().mean()
 
 
+def net_of(config: PriorConfig) -> MlpPrior | TransformerPrior:
+    """A fresh net of a config: seed torch first for the same weights."""
+    return build_prior(
+        config.net,
+        text_size=config.text_size,
+        image_size=config.image_size,
+        n_training_steps=config.n_training_steps,
+    )
+
+
 def save_prior(net: nn.Module, config: PriorConfig, folder: Path) -> None:
     """Writes the folder in half precision. Raises CheckpointUnusable for weights that are not finite."""
     from safetensors.torch import save
@@ -235,7 +245,7 @@ def load_prior(folder: Path = BUNDLED) -> Prior:
     except (ValidationError, ValueError) as error:
         raise CheckpointUnusable(f"{path}: is not the config of a prior: {error}") from error
     tensors = read_tensors(folder / WEIGHTS)
-    net = build_prior(config.net, text_size=config.text_size, image_size=config.image_size)
+    net = net_of(config)
     fill_strictly(net, tensors, folder / WEIGHTS)
     return Prior(net, config, "prior-" + hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12])
 

@@ -2,6 +2,8 @@
 
 Conventions: vectors have elements of about unit variance: text (B, E), x (B, D), time (B,) in steps of training. The
 null text, which guidance needs, is a learned vector; `drop` (B,) is True where it stands in.
+The clean vector is signal * x + sigma * what the layers give (Karras et al. 2022, section 5, for data of unit
+variance): a net that says nothing yet is then right where there is little noise, and few steps of training suffice.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.clipsonic.diffusion import cosine_schedule
 from models.clipsonic.embedding import waves
 
 N_WAVES = 128
@@ -44,10 +47,25 @@ class TransformerConfig(BaseModel):
 AnyPriorNet = Annotated[MlpConfig | TransformerConfig, Field(discriminator="kind")]
 
 
+class Skip(nn.Module):
+    """signal * x + sigma * correction, at times (B,) of a cosine schedule."""
+
+    def __init__(self, n_training_steps: int) -> None:
+        super().__init__()
+        self.kept: Tensor
+        kept = torch.from_numpy(cosine_schedule(n_training_steps).alphas_bar).float()
+        self.register_buffer("kept", kept, persistent=False)
+
+    def forward(self, x: Tensor, correction: Tensor, time: Tensor) -> Tensor:
+        kept = self.kept[time.long()][:, None]
+        out: Tensor = kept.sqrt() * x + (1.0 - kept).sqrt() * correction
+        return out
+
+
 class MlpPrior(nn.Module):
     """x goes through residual layers; scale, shift and gate of each come from time and text."""
 
-    def __init__(self, config: MlpConfig, *, text_size: int, image_size: int) -> None:
+    def __init__(self, config: MlpConfig, *, text_size: int, image_size: int, n_training_steps: int) -> None:
         super().__init__()
         width = config.width
         self.null_text = nn.Parameter(torch.zeros(text_size))
@@ -58,7 +76,7 @@ class MlpPrior(nn.Module):
         self.wide = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(config.depth))
         self.narrow = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(config.depth))
         self.dropout = nn.Dropout(config.dropout)
-        self.last = nn.Linear(width, image_size)
+        self.last, self.skip = nn.Linear(width, image_size), Skip(n_training_steps)
         for layer in (*self.told, self.last):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -72,14 +90,14 @@ class MlpPrior(nn.Module):
             scale, shift, gate = tell(told).chunk(3, dim=1)
             inner = functional.layer_norm(now, now.shape[-1:]) * (1 + scale) + shift
             now = now + (1 + gate) * narrow(self.dropout(functional.silu(wide(inner))))
-        out: Tensor = self.last(functional.layer_norm(now, now.shape[-1:]))
+        out: Tensor = self.skip(x, self.last(functional.layer_norm(now, now.shape[-1:])), time)
         return out  # (B, D)
 
 
 class TransformerPrior(nn.Module):
     """Four tokens: text, time, noisy picture, and the one that is read; each sees those before it."""
 
-    def __init__(self, config: TransformerConfig, *, text_size: int, image_size: int) -> None:
+    def __init__(self, config: TransformerConfig, *, text_size: int, image_size: int, n_training_steps: int) -> None:
         super().__init__()
         width = config.width
         self.null_text = nn.Parameter(torch.zeros(text_size))
@@ -93,7 +111,7 @@ class TransformerPrior(nn.Module):
             )
             for _ in range(config.depth)
         )
-        self.norm, self.last = nn.LayerNorm(width), nn.Linear(width, image_size)
+        self.norm, self.last, self.skip = nn.LayerNorm(width), nn.Linear(width, image_size), Skip(n_training_steps)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
@@ -105,12 +123,14 @@ class TransformerPrior(nn.Module):
         mask = torch.full((4, 4), -torch.inf, device=x.device).triu(1)
         for block in self.blocks:
             now = block(now, src_mask=mask)
-        out: Tensor = self.last(self.norm(now[:, -1]))
+        out: Tensor = self.skip(x, self.last(self.norm(now[:, -1])), time)
         return out  # (B, D)
 
 
-def build_prior(config: AnyPriorNet, *, text_size: int, image_size: int) -> MlpPrior | TransformerPrior:
+def build_prior(
+    config: AnyPriorNet, *, text_size: int, image_size: int, n_training_steps: int
+) -> MlpPrior | TransformerPrior:
     """A fresh net with random weights."""
     if isinstance(config, MlpConfig):
-        return MlpPrior(config, text_size=text_size, image_size=image_size)
-    return TransformerPrior(config, text_size=text_size, image_size=image_size)
+        return MlpPrior(config, text_size=text_size, image_size=image_size, n_training_steps=n_training_steps)
+    return TransformerPrior(config, text_size=text_size, image_size=image_size, n_training_steps=n_training_steps)
