@@ -64,8 +64,8 @@ class LossConfig(BaseModel):
 
     repulsion: float = Field(default=1.0, ge=0.0, le=1.0)
     """1: energy distance of two takes; 0: distance to the real take alone."""
-    adversarial_from_step: int | None = Field(default=None, ge=0)
-    """The discriminator joins at this step; null for never."""
+    adversarial_from_batch: int | None = Field(default=None, ge=0)
+    """The discriminator joins at this batch, counted over all processes; null for never."""
     adversarial_weight: float = Field(default=0.05, ge=0.0)
     feature_weight: float = Field(default=0.2, ge=0.0)
     discriminator_width: int = Field(default=16, ge=1)
@@ -96,7 +96,7 @@ class Learner(nn.Module):
     def __init__(self, net: VocoderNet, loss: LossConfig) -> None:
         super().__init__()
         self.net, self.loss = net, loss
-        if loss.adversarial_from_step is not None:
+        if loss.adversarial_from_batch is not None:
             self.discriminator = Discriminator(loss.discriminator_width)
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -173,7 +173,7 @@ def batch_drawer(cropper: Cropper, net: VocoderNetConfig, loss: LossConfig, seed
     def draw(number: int) -> Batch:
         random = np.random.default_rng([seed, number])
         angles = random.random(shape, np.float32) * np.float32(2.0 * np.pi)
-        begin = loss.adversarial_from_step
+        begin = loss.adversarial_from_batch
         return {
             "waves": torch.from_numpy(cropper.waves(random)),
             "angles": torch.from_numpy(angles),

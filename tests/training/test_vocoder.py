@@ -110,7 +110,7 @@ def test_training_writes_a_vocoder_that_opens_and_a_cut_off_run_goes_on(tmp_path
 
 
 def test_the_discriminator_joins_at_its_step_and_only_its_own_loss_teaches_it() -> None:
-    loss = LossConfig(adversarial_from_step=2, discriminator_width=4)
+    loss = LossConfig(adversarial_from_batch=2, discriminator_width=4)
     recipe = toy_recipe(loss=loss)
     torch.manual_seed(0)
     learner = Learner(VocoderNet(NET), loss)
