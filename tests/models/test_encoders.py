@@ -170,6 +170,19 @@ def test_a_published_net_gives_the_vectors_of_a_direct_pass(tmp_path: Path, quic
     assert not np.allclose(np.linalg.norm(text, axis=1), 1, atol=0.01)  # raw, as CLIPSep wants them
 
 
+def test_token_states_are_those_that_the_vector_is_read_from(tmp_path: Path) -> None:
+    """The state at the end of the words, projected, is the vector; padding is marked as no word."""
+    pytest.importorskip("open_clip")
+    from models.encoders.published import open_clip as published
+
+    net = saved_tiny_net(tmp_path / "net")
+    vectors, states, mask = published(str(tmp_path / "net")).text_states(["rain", "a dog"])
+    assert mask.sum(axis=1).tolist() == [3, 4] and states.shape == (2, 77, 32)
+    ends = states[[0, 1], mask.sum(axis=1) - 1]
+    assert np.allclose(ends @ net.text_projection.detach().numpy(), vectors, atol=1e-4)  # type: ignore[attr-defined]
+    assert np.allclose(vectors, published(str(tmp_path / "net")).texts(["rain", "a dog"]), atol=1e-5)
+
+
 def test_a_file_under_a_published_name_gets_that_publications_quick_gelu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
