@@ -6,7 +6,7 @@ Conventions: coordinates are in pixels from the top left; colours are "#rrggbb",
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -14,12 +14,22 @@ from xml.sax.saxutils import escape
 
 FINENESS = 2
 """The PNG has this many pixels for each of the drawing's, so that it is sharp on today's screens."""
+SMOOTHING = 2
+"""Edges are drawn this much finer still, and averaged."""
+STRIP = 200
+"""The PNG is drawn in strips of this many pixels of the drawing, so that the finer drawing is never held whole."""
 FONT = "Aileron, Helvetica, Arial, sans-serif"
+FALLBACK_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf", "arial.ttf", "NotoSansCJK-Regular.ttc")
+"""Where the PNG's own font lacks a letter, the first of these that the system has and that has the letter."""
+MAX_LETTERS = 400
 Anchor = Literal["start", "middle", "end"]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Box:
+    """A rectangle; in an SVG, `told` is shown when a pointer rests on it."""
+
     x: float
     y: float
     width: float
@@ -27,13 +37,14 @@ class Box:
     colour: str
     opacity: float = 1.0
     radius: float = 0.0
+    told: str = ""
 
 
 @dataclass(frozen=True)
 class Shape:
     """A filled polygon."""
 
-    points: tuple[tuple[float, float], ...]
+    points: tuple[Point, ...]
     colour: str
     opacity: float = 1.0
 
@@ -42,7 +53,7 @@ class Shape:
 class Stroke:
     """A line through points."""
 
-    points: tuple[tuple[float, float], ...]
+    points: tuple[Point, ...]
     colour: str
     width: float = 1.0
     opacity: float = 1.0
@@ -67,74 +78,155 @@ Mark = Box | Shape | Stroke | Words
 
 @dataclass(frozen=True)
 class Page:
+    """`title` and `description` say in words what is seen."""
+
     width: int
     height: int
     background: str
     marks: tuple[Mark, ...]
+    title: str = ""
+    description: str = ""
+
+
+def text_width(text: str, size: float) -> float:
+    """How wide a line of text is in the font of the PNG."""
+    return float(sum(font.getlength(part) for part, font in _parts(text, size * FINENESS))) / FINENESS
 
 
 def cut_text(text: str, size: float, room: float | None) -> str:
-    """The text as far as `room` pixels hold it at that size, measured in the font of the PNG."""
-    font = _font(size * FINENESS)
-    if room is None or font.getlength(text) <= room * FINENESS:
+    """The text as far as `room` pixels hold it at that size; nothing where three letters do not fit."""
+    text = "".join(letter for letter in text[:MAX_LETTERS] if letter.isprintable())
+    if room is None or text_width(text, size) <= room:
         return text
-    text = text[:400]
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        if font.getlength(text[:middle].rstrip() + "…") <= room * FINENESS:
+        if text_width(text[:middle].rstrip() + "…", size) <= room:
             low = middle
         else:
             high = middle - 1
     return f"{text[:low].rstrip()}…" if low >= 3 else ""
 
 
+def wrapped_text(text: str, size: float, room: float, n_lines: int) -> list[str]:
+    """The text in at most `n_lines` lines of `room` pixels, broken between words; the last is cut with an ellipsis."""
+    words = text[:MAX_LETTERS].split()
+    lines: list[str] = []
+    while words and len(lines) < n_lines - 1:
+        n_words = 0
+        while n_words < len(words) and text_width(" ".join(words[: n_words + 1]), size) <= room:
+            n_words += 1
+        if n_words == 0:
+            break
+        lines.append(" ".join(words[:n_words]))
+        words = words[n_words:]
+    rest = cut_text(" ".join(words), size, room)
+    return [*lines, rest] if rest else lines
+
+
+def _parts(text: str, size: float) -> Iterable[tuple[str, Any]]:
+    """Stretches of text with the font for each."""
+    begin = 0
+    for end in range(1, len(text) + 1):
+        if end == len(text) or _font_number(text[end]) != _font_number(text[begin]):
+            yield text[begin:end], _font(_font_number(text[begin]), size)
+            begin = end
+
+
 @cache
-def _font(size: float) -> Any:
+def _font_number(letter: str) -> int:
+    """-1 for the PNG's own font, else which of the others has the letter; the own one where none has it."""
+    if letter.isascii() or _has(_font(-1, 32.0), letter):
+        return -1
+    return next((n for n in range(len(FALLBACK_FONTS)) if (font := _font(n, 32.0)) and _has(font, letter)), -1)
+
+
+def _has(font: Any, letter: str) -> bool:
+    """Whether a font draws a letter otherwise than one that it cannot have (U+FFFF is no letter)."""
+    missing, drawn = font.getmask("\uffff"), font.getmask(letter)
+    return letter.isspace() or drawn.size != missing.size or bytes(drawn) != bytes(missing)
+
+
+@cache
+def _font(number: int, size: float) -> Any:
     from PIL import ImageFont
 
-    return ImageFont.load_default(size)
+    if number < 0:
+        return ImageFont.load_default(size)
+    try:
+        return ImageFont.truetype(FALLBACK_FONTS[number], size)
+    except OSError:
+        return None
 
 
 def svg_text(page: Page) -> str:
     """The page as an SVG document; no scripts, no outside resources."""
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + svg_element(page) + "\n"
+
+
+def svg_element(page: Page) -> str:
+    """The page as an element that HTML can hold as it stands."""
+    title = f"<title>{_escaped(page.title)}</title>" if page.title else ""
+    description = f"<desc>{_escaped(page.description)}</desc>" if page.description else ""
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{page.width}" height="{page.height}" '
-        f'viewBox="0 0 {page.width} {page.height}" font-family="{FONT}">',
+        f'viewBox="0 0 {page.width} {page.height}" font-family="{FONT}" role="img">{title}{description}',
         f'<rect width="100%" height="100%" fill="{page.background}"/>',
         *(_svg_mark(mark) for mark in page.marks),
         "</svg>",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return escape("".join(letter for letter in text if letter.isprintable()), {'"': "&quot;"})
 
 
 def _svg_mark(mark: Mark) -> str:
     match mark:
         case Box():
-            return (
-                f'<rect x="{mark.x:.1f}" y="{mark.y:.1f}" width="{mark.width:.1f}" height="{mark.height:.1f}" '
-                f'rx="{mark.radius:.1f}" fill="{mark.colour}" fill-opacity="{mark.opacity:g}"/>'
-            )
+            radius = f' rx="{_short(mark.radius)}"' if mark.radius else ""
+            place = f'x="{_short(mark.x)}" y="{_short(mark.y)}" width="{_short(mark.width)}"'
+            head = f'<rect {place} height="{_short(mark.height)}"{radius} {_filled(mark.colour, mark.opacity)}'
+            return f"{head}><title>{_escaped(mark.told)}</title></rect>" if mark.told else f"{head}/>"
         case Shape():
-            return (
-                f'<polygon points="{_svg_points(mark.points)}" fill="{mark.colour}" fill-opacity="{mark.opacity:g}"/>'
-            )
+            return f'<path d="{_svg_path(mark.points)}z" {_filled(mark.colour, mark.opacity)}/>'
         case Stroke():
             dashes = ' stroke-dasharray="4 3"' if mark.dashed else ""
+            opacity = f' stroke-opacity="{mark.opacity:g}"' if mark.opacity < 1.0 else ""
             return (
-                f'<polyline points="{_svg_points(mark.points)}" fill="none" stroke="{mark.colour}" '
-                f'stroke-width="{mark.width:g}" stroke-opacity="{mark.opacity:g}"{dashes}/>'
+                f'<path d="{_svg_path(mark.points)}" fill="none" stroke="{mark.colour}" '
+                f'stroke-width="{mark.width:g}" stroke-linejoin="round"{opacity}{dashes}/>'
             )
         case Words():
-            text = "".join(letter for letter in cut_text(mark.text, mark.size, mark.room) if letter.isprintable())
+            text = cut_text(mark.text, mark.size, mark.room)
+            anchor = f' text-anchor="{mark.anchor}"' if mark.anchor != "start" else ""
+            # Another font than ours is squeezed to the room that was measured for ours.
+            wide = f' textLength="{_short(text_width(text, mark.size))}"' if mark.room is not None and text else ""
+            fit = f'{wide} lengthAdjust="spacingAndGlyphs"' if wide else ""
             return (
-                f'<text x="{mark.x:.1f}" y="{mark.y + 0.35 * mark.size:.1f}" font-size="{mark.size:g}" '
-                f'fill="{mark.colour}" text-anchor="{mark.anchor}">{escape(text)}</text>'
+                f'<text x="{_short(mark.x)}" y="{_short(mark.y + 0.35 * mark.size)}" font-size="{mark.size:g}" '
+                f'fill="{mark.colour}"{anchor}{fit}>{_escaped(text)}</text>'
             )
 
 
-def _svg_points(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+def _filled(colour: str, opacity: float) -> str:
+    return f'fill="{colour}"' + (f' fill-opacity="{opacity:g}"' if opacity < 1.0 else "")
+
+
+def _svg_path(points: Sequence[Point]) -> str:
+    """The first point, then steps in tenths of a pixel that do not add up errors."""
+    tenths = [(round(10 * x), round(10 * y)) for x, y in points]
+    steps = [
+        f"{_short((x - last_x) / 10)} {_short((y - last_y) / 10)}"
+        for (last_x, last_y), (x, y) in zip(tenths, tenths[1:], strict=False)
+    ]
+    return f"M{_short(tenths[0][0] / 10)} {_short(tenths[0][1] / 10)}l{' '.join(steps)}"
+
+
+def _short(value: float) -> str:
+    written = f"{value:.1f}"
+    return written[:-2] if written.endswith(".0") else written
 
 
 def png_bytes(page: Page) -> bytes:
@@ -142,39 +234,63 @@ def png_bytes(page: Page) -> bytes:
     from PIL import Image, ImageDraw
 
     picture = Image.new("RGB", (page.width * FINENESS, page.height * FINENESS), page.background)
-    draw = ImageDraw.Draw(picture, "RGBA")
+    scale = FINENESS * SMOOTHING
+    for top in range(0, page.height, STRIP):
+        height = min(STRIP, page.height - top)
+        strip = Image.new("RGB", (page.width * scale, height * scale), page.background)
+        draw = ImageDraw.Draw(strip, "RGBA")
+        for mark in page.marks:
+            if not isinstance(mark, Words) and _reaches(mark, top, top + height):
+                _png_mark(draw, mark, top, scale)
+        picture.paste(strip.reduce(SMOOTHING), (0, top * FINENESS))
+    write = ImageDraw.Draw(picture)
     for mark in page.marks:
-        match mark:
-            case Box():
-                corners = [mark.x, mark.y, mark.x + max(mark.width, 1 / FINENESS), mark.y + mark.height]
-                draw.rounded_rectangle(
-                    [value * FINENESS for value in corners],
-                    min(mark.radius, mark.width / 2) * FINENESS,
-                    fill=_rgba(mark.colour, mark.opacity),
-                )
-            case Shape():
-                draw.polygon(_fine(mark.points), fill=_rgba(mark.colour, mark.opacity))
-            case Stroke():
-                parts = _dashes(mark.points) if mark.dashed else [mark.points]
-                for part in parts:
-                    draw.line(
-                        _fine(part), fill=_rgba(mark.colour, mark.opacity), width=max(1, round(mark.width * FINENESS))
-                    )
-            case Words():
-                anchor = {"start": "lm", "middle": "mm", "end": "rm"}[mark.anchor]
-                place = (mark.x * FINENESS, mark.y * FINENESS)
-                text = cut_text(mark.text, mark.size, mark.room)
-                draw.text(place, text, fill=mark.colour, font=_font(mark.size * FINENESS), anchor=anchor)
+        if isinstance(mark, Words):
+            _png_words(write, mark)
     out = io.BytesIO()
     picture.quantize(192).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-def _fine(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    return [(x * FINENESS, y * FINENESS) for x, y in points]
+def _reaches(mark: Box | Shape | Stroke, top: float, bottom: float) -> bool:
+    if isinstance(mark, Box):
+        return mark.y < bottom and mark.y + mark.height > top
+    highest, lowest = min(y for _, y in mark.points), max(y for _, y in mark.points)
+    return highest - 2.0 < bottom and lowest + 2.0 > top
 
 
-def _dashes(points: Sequence[tuple[float, float]]) -> list[tuple[tuple[float, float], ...]]:
+def _png_mark(draw: Any, mark: Box | Shape | Stroke, top: float, scale: int) -> None:
+    match mark:
+        case Box():
+            if mark.opacity == 0.0:
+                return
+            right, bottom = mark.x + mark.width, mark.y + mark.height - top
+            corners = [mark.x * scale, (mark.y - top) * scale, right * scale - 1, bottom * scale - 1]
+            corners[2] = max(corners[2], corners[0])
+            radius = min(mark.radius, mark.width / 2) * scale
+            draw.rounded_rectangle(corners, radius, fill=_rgba(mark.colour, mark.opacity))
+        case Shape():
+            draw.polygon(_fine(mark.points, top, scale), fill=_rgba(mark.colour, mark.opacity))
+        case Stroke():
+            width = max(1, round(mark.width * scale))
+            for part in _dashes(mark.points) if mark.dashed else [mark.points]:
+                draw.line(_fine(part, top, scale), _rgba(mark.colour, mark.opacity), width, "curve")
+
+
+def _png_words(draw: Any, mark: Words) -> None:
+    text = cut_text(mark.text, mark.size, mark.room)
+    shift = {"start": 0.0, "middle": 0.5, "end": 1.0}[mark.anchor] * text_width(text, mark.size)
+    x, baseline = (mark.x - shift) * FINENESS, (mark.y + 0.35 * mark.size) * FINENESS
+    for part, font in _parts(text, mark.size * FINENESS):
+        draw.text((x, baseline), part, fill=mark.colour, font=font, anchor="ls")
+        x += font.getlength(part)
+
+
+def _fine(points: Sequence[Point], top: float, scale: int) -> list[Point]:
+    return [(x * scale, (y - top) * scale) for x, y in points]
+
+
+def _dashes(points: Sequence[Point]) -> list[tuple[Point, ...]]:
     """Dashes of 4 pixels with gaps of 3 along a level line."""
     (left, y), (right, _) = points[0], points[-1]
     return [((x, y), (min(x + 4.0, right), y)) for x in (left + 7.0 * n for n in range(int((right - left) / 7.0) + 1))]

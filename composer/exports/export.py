@@ -35,10 +35,6 @@ class Format:
     write: Callable[[Rendered, Path], None]
 
 
-def _picture(rendered: Rendered, path: Path) -> None:
-    export_picture(rendered.scene, path)
-
-
 FORMATS: dict[str, Format] = {
     "mp3": Format(".mp3", export_audio),
     "m4a": Format(".m4a", export_audio),
@@ -60,8 +56,8 @@ FORMATS: dict[str, Format] = {
     "rpp": Format(".rpp", export_rpp),
     "dawproject": Format(".dawproject", export_dawproject),
     "otio": Format(".otio", export_otio),
-    "png": Format(".png", _picture),
-    "svg": Format(".svg", _picture),
+    "png": Format(".png", export_picture),
+    "svg": Format(".svg", export_picture),
 }
 
 

@@ -13,9 +13,8 @@ from composer.exports.chapters import chapters_of
 from composer.exports.clock import clock
 from composer.exports.drawing import png_bytes
 from composer.exports.picture import timeline_page
-from composer.exports.receipt import SceneReceipt
+from composer.exports.picture_lanes import COVER
 from composer.exports.rendered import Rendered
-from composer.scene import Scene
 
 OWN_COVERS = ("cover.png", "cover.jpg", "cover.jpeg")
 """Names of a cover that lies in the scene folder."""
@@ -60,7 +59,7 @@ def cover_of(rendered: Rendered) -> Cover:
     own = [rendered.scene.folder / name for name in OWN_COVERS]
     path = rendered.cover or next((each for each in own if each.is_file()), None)
     if path is None:
-        return _timeline_cover(rendered.scene, rendered.receipt)
+        return _timeline_cover(rendered)
     try:
         if path.stat().st_size > MAX_COVER_BYTES:
             raise ExportFailed(f"{path}: has {path.stat().st_size:,} bytes; a cover has at most {MAX_COVER_BYTES:,}")
@@ -70,9 +69,9 @@ def cover_of(rendered: Rendered) -> Cover:
 
 
 @lru_cache(maxsize=1)
-def _timeline_cover(scene: Scene, receipt: SceneReceipt) -> Cover:
+def _timeline_cover(rendered: Rendered) -> Cover:
     """Drawn once for all formats of a render, which its receipt tells."""
-    return _read_cover(png_bytes(timeline_page(scene)), scene.folder / "timeline.png")
+    return _read_cover(png_bytes(timeline_page(rendered, COVER)), rendered.scene.folder / "timeline.png")
 
 
 def _read_cover(data: bytes, path: Path) -> Cover:

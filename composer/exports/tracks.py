@@ -15,7 +15,7 @@ from composer.timeline import Bus
 BUS_NAMES: dict[Bus, str] = {"speech": "Speech bus", "effects": "Effects bus", "music": "Music bus"}
 MAX_NAME = 100
 VOICES = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#56b4e9", "#b8860b")
-EFFECTS, AMBIENCE, MUSIC = "#e69f00", "#44789a", "#7a5195"
+EFFECTS, AMBIENCE, MUSIC = "#e69f00", "#44789a", "#6a3d9a"
 """After Okabe and Ito's colours, which the colour-blind tell apart."""
 
 
