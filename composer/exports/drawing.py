@@ -5,12 +5,15 @@ Conventions: coordinates are in pixels from the top left; colours are "#rrggbb",
 
 from __future__ import annotations
 
-import io
+import struct
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 from xml.sax.saxutils import escape
+
+import numpy as np
 
 FINENESS = 2
 """The PNG has this many pixels for each of the drawing's, so that it is sharp on today's screens."""
@@ -121,6 +124,8 @@ def wrapped_text(text: str, size: float, room: float, n_lines: int) -> list[str]
         lines.append(" ".join(words[:n_words]))
         words = words[n_words:]
     rest = cut_text(" ".join(words), size, room)
+    if words and not rest:  # a first line alone would hide that there is more
+        lines, rest = [], cut_text(" ".join(text.split()), size, room)
     return [*lines, rest] if rest else lines
 
 
@@ -230,29 +235,46 @@ def _short(value: float) -> str:
 
 
 def png_bytes(page: Page) -> bytes:
-    """The page as a PNG of FINENESS times its size."""
+    """The page as a PNG of FINENESS times its size, compressed strip by strip."""
+    packer, last = zlib.compressobj(9), np.zeros((1, page.width * FINENESS, 3), np.uint8)
+    packed = []
+    for top in range(0, page.height, STRIP):
+        strip = np.asarray(_png_strip(page, top, min(STRIP, page.height - top)))
+        # Filter 2 of the PNG standard: each byte less the one above it.
+        rows = np.diff(np.concatenate([last, strip]), axis=0).reshape(len(strip), -1)
+        packed.append(packer.compress(np.pad(rows, ((0, 0), (1, 0)), constant_values=2).tobytes()))
+        last = strip[-1:]
+    header = struct.pack(">IIBBBBB", page.width * FINENESS, page.height * FINENESS, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", b"".join([*packed, packer.flush()])), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _png_strip(page: Page, top: int, height: int) -> Any:
+    """What of the page lies in a strip, as a picture: shapes with smooth edges, then the words over all of them."""
     from PIL import Image, ImageDraw
 
-    picture = Image.new("RGB", (page.width * FINENESS, page.height * FINENESS), page.background)
     scale = FINENESS * SMOOTHING
-    for top in range(0, page.height, STRIP):
-        height = min(STRIP, page.height - top)
-        strip = Image.new("RGB", (page.width * scale, height * scale), page.background)
-        draw = ImageDraw.Draw(strip, "RGBA")
-        for mark in page.marks:
-            if not isinstance(mark, Words) and _reaches(mark, top, top + height):
-                _png_mark(draw, mark, top, scale)
-        picture.paste(strip.reduce(SMOOTHING), (0, top * FINENESS))
-    write = ImageDraw.Draw(picture)
-    for mark in page.marks:
+    fine = Image.new("RGB", (page.width * scale, height * scale), page.background)
+    draw = ImageDraw.Draw(fine, "RGBA")
+    reaching = [mark for mark in page.marks if _reaches(mark, top, top + height)]
+    for mark in reaching:
+        if not isinstance(mark, Words):
+            _png_mark(draw, mark, top, scale)
+    strip = fine.reduce(SMOOTHING)
+    write = ImageDraw.Draw(strip)
+    for mark in reaching:
         if isinstance(mark, Words):
-            _png_words(write, mark)
-    out = io.BytesIO()
-    picture.quantize(192).save(out, "PNG", optimize=True)
-    return out.getvalue()
+            _png_words(write, mark, top)
+    return strip
 
 
-def _reaches(mark: Box | Shape | Stroke, top: float, bottom: float) -> bool:
+def _reaches(mark: Mark, top: float, bottom: float) -> bool:
+    if isinstance(mark, Words):
+        return mark.y - mark.size < bottom and mark.y + mark.size > top
     if isinstance(mark, Box):
         return mark.y < bottom and mark.y + mark.height > top
     highest, lowest = min(y for _, y in mark.points), max(y for _, y in mark.points)
@@ -277,10 +299,10 @@ def _png_mark(draw: Any, mark: Box | Shape | Stroke, top: float, scale: int) -> 
                 draw.line(_fine(part, top, scale), _rgba(mark.colour, mark.opacity), width, "curve")
 
 
-def _png_words(draw: Any, mark: Words) -> None:
+def _png_words(draw: Any, mark: Words, top: float) -> None:
     text = cut_text(mark.text, mark.size, mark.room)
     shift = {"start": 0.0, "middle": 0.5, "end": 1.0}[mark.anchor] * text_width(text, mark.size)
-    x, baseline = (mark.x - shift) * FINENESS, (mark.y + 0.35 * mark.size) * FINENESS
+    x, baseline = (mark.x - shift) * FINENESS, (mark.y - top + 0.35 * mark.size) * FINENESS
     for part, font in _parts(text, mark.size * FINENESS):
         draw.text((x, baseline), part, fill=mark.colour, font=font, anchor="ls")
         x += font.getlength(part)
