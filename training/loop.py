@@ -2,7 +2,8 @@
 
 A recipe gives a learner (a module whose `forward(batch)` is the loss and some facts) and `draw(step) -> batch`, which
 depends on nothing but its number: so a run that is cut off and taken up again goes on bit by bit as if it had not been.
-With several processes (started by `accelerate launch`) gradients are averaged over them and each draws its own batches.
+With several processes (`torchrun`, or `accelerate launch` where it starts several) gradients are averaged over them and
+each draws its own batches; the team is dismissed when the run is over.
 """
 
 from __future__ import annotations
@@ -133,7 +134,15 @@ def fit(
     if config.averaging:
         learner.load_state_dict(averaged)
     learner.eval()
+    if team:  # a process that ends with its group still open may abort while its threads wait for the others
+        team.wait_for_everyone()
+        team.end_training()
     return progress
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that writes: the only one, or the first of several."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _over(config: LoopConfig, progress: Progress) -> bool:
