@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -24,9 +24,10 @@ from models.clipsep.checkpoint import CheckpointConfig, QueryKind, save_checkpoi
 from models.clipsep.invariant import noise_masks, with_noise
 from models.clipsep.net import NetConfig, SeparationNet, initialise
 from models.clipsep.warp import FLOOR, stft, unwarp_transposed, warp
-from training.loop import Batch, LoopConfig, Progress, fit
+from training.loop import Batch, LoopConfig, Progress, fit, is_first_process
 from training.mixtures import Mixer, MixtureConfig, QueryBank, concepts_of, eq_gains, query_vectors
 from training.queries import QueriesConfig, encoder_version, label_vectors, query_banks
+from training.recipes import read_recipe_as
 from training.sounds import DataUnusable, Sound, SoundsConfig, read_sounds, write_credits
 from training.warm_start import start_from_labels
 
@@ -206,17 +207,7 @@ def batch_drawer(
 
 def read_recipe(path: Path) -> Recipe:
     """A recipe file. Raises DataUnusable with the file, the key and what is wrong."""
-    import yaml
-
-    try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except OSError as error:
-        raise DataUnusable(f"{path}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise DataUnusable(f"{path}: is not YAML: {error}") from error
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise DataUnusable(f"{path}: {faults}") from error
+    return read_recipe_as(Recipe, path)
 
 
 def train(recipe_path: Path, folder: Path, *, report: Callable[[dict[str, float]], None] | None = None) -> Path:
@@ -252,8 +243,9 @@ def train_recipe(
     learner = Learner(net, recipe.loss, recipe.queries.kind)
     draw = batch_drawer(mixer, banks, recipe.queries, recipe.loss, recipe.seed)
     progress = fit(learner, draw, recipe.loop, folder, report=report)
-    save_checkpoint(net, checkpoint_config(recipe, mixer, progress), folder / "checkpoint")
-    write_credits(mixer.sounds, folder / "checkpoint" / "CREDITS.csv")
+    if is_first_process():
+        save_checkpoint(net, checkpoint_config(recipe, mixer, progress), folder / "checkpoint")
+        write_credits(mixer.sounds, folder / "checkpoint" / "CREDITS.csv")
     return folder / "checkpoint"
 
 

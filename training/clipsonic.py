@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from models.clipsonic.checkpoint import save_checkpoint
@@ -25,10 +25,11 @@ from models.clipsonic.diffusion import Draws, training_loss
 from models.clipsonic.diffusion import draw as draw_noise
 from models.clipsonic.nets import build_net
 from models.vocoder.mel import MelScale
-from training.loop import Batch, LoopConfig, Progress, fit
+from training.loop import Batch, LoopConfig, Progress, fit, is_first_process
 from training.mels import Windows, WindowsConfig, measured_level
 from training.mixtures import QueryBank, query_vectors
 from training.queries import QueriesConfig, encoder_version, query_banks
+from training.recipes import read_recipe_as
 from training.sounds import DataUnusable, Sound, SoundsConfig, read_sounds, write_credits
 
 LABEL = "label"
@@ -122,17 +123,7 @@ def batch_drawer(
 
 def read_recipe(path: Path) -> Recipe:
     """A recipe file. Raises DataUnusable with the file, the key and what is wrong."""
-    import yaml
-
-    try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except OSError as error:
-        raise DataUnusable(f"{path}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise DataUnusable(f"{path}: is not YAML: {error}") from error
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise DataUnusable(f"{path}: {faults}") from error
+    return read_recipe_as(Recipe, path)
 
 
 def train(recipe_path: Path, folder: Path, *, report: Callable[[dict[str, float]], None] | None = None) -> Path:
@@ -174,7 +165,7 @@ def train_recipe(
     learner = Learner(config, recipe.min_snr, recipe.seed)
     draw = batch_drawer(windows, banks, recipe, config)
     progress = fit(learner, draw, recipe.loop, folder, stop_after_steps=stop_after_steps, report=report)
-    if int(os.environ.get("RANK", "0")) == 0:
+    if is_first_process():
         save_checkpoint(learner.net, with_facts(config, recipe, windows, draw, progress), folder / "checkpoint")
         write_credits(known, folder / "checkpoint" / "CREDITS.csv")
     return folder / "checkpoint"

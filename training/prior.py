@@ -17,15 +17,16 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from torch import Tensor, nn
 
 from models.clipsonic.prior import PriorConfig, net_of, prior_loss, save_prior, scaled
 from models.clipsonic.prior_nets import AnyPriorNet
 from training.concepts import sound_concepts, texts_of
-from training.loop import Batch, LoopConfig, Progress, fit
+from training.loop import Batch, LoopConfig, Progress, fit, is_first_process
 from training.mixtures import QueryBank, query_vectors
 from training.queries import encoder_version, picture_bank, text_vectors
+from training.recipes import read_recipe_as
 from training.sounds import DataUnusable, SoundsConfig, chosen_rows
 
 Floats = NDArray[np.float32]
@@ -125,17 +126,7 @@ def batch_drawer(pictures: QueryBank, texts: QueryBank, recipe: Recipe) -> Calla
 
 def read_recipe(path: Path) -> Recipe:
     """A recipe file. Raises DataUnusable with the file, the key and what is wrong."""
-    import yaml
-
-    try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except OSError as error:
-        raise DataUnusable(f"{path}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise DataUnusable(f"{path}: is not YAML: {error}") from error
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise DataUnusable(f"{path}: {faults}") from error
+    return read_recipe_as(Recipe, path)
 
 
 def train(recipe_path: Path, folder: Path, *, report: Callable[[dict[str, float]], None] | None = None) -> Path:
@@ -186,7 +177,7 @@ def train_recipe(
     )
     learner = Learner(config, recipe.seed)
     progress = fit(learner, draw, recipe.loop, folder, stop_after_steps=stop_after_steps, report=report)
-    if int(os.environ.get("RANK", "0")) == 0:
+    if is_first_process():
         trained = config.trained | facts_of(recipe, progress, len(concepts), sum(len(texts[name]) for name in concepts))
         save_prior(learner.net, config.model_copy(update={"trained": trained}), folder / "checkpoint")
     return folder / "checkpoint"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
 
 from models.errors import ModelError
+from training.sounds import DataUnusable
 
 TRAINERS = {
     "clipsep": "training.clipsep:train",
@@ -17,6 +20,7 @@ TRAINERS = {
 }
 """Value of `recipe` -> a function (recipe path, folder, report=...) -> the checkpoint's folder."""
 BUNDLED = Path(__file__).parent / "configs"
+Recipe = TypeVar("Recipe", bound=BaseModel)
 Report = Callable[[dict[str, float]], None]
 
 
@@ -58,3 +62,18 @@ def kind_of(path: Path) -> str:
     if not isinstance(kind, str) or kind not in TRAINERS:
         raise RecipeUnusable(f"{path}: `recipe` is {kind!r}; what can be trained: {', '.join(TRAINERS)}")
     return kind
+
+
+def read_recipe_as(kind: type[Recipe], path: Path) -> Recipe:
+    """A recipe file as its model. Raises DataUnusable with the file, the key and what is wrong."""
+    import yaml
+
+    try:
+        return kind.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except OSError as error:
+        raise DataUnusable(f"{path}: cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise DataUnusable(f"{path}: is not YAML: {error}") from error
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise DataUnusable(f"{path}: {faults}") from error

@@ -9,7 +9,6 @@ Conventions: B crops, 2B takes, n samples a crop, F bins and S frames of the net
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -17,16 +16,17 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from models.vocoder.checkpoint import CheckpointConfig, save_checkpoint
 from models.vocoder.mel import log_mel
 from models.vocoder.net import VocoderNet, VocoderNetConfig
-from training.loop import Batch, LoopConfig, Progress, fit
+from training.loop import Batch, LoopConfig, Progress, fit, is_first_process
+from training.recipes import read_recipe_as
 from training.sounds import HOP as STEP
-from training.sounds import DataUnusable, Sound, SoundsConfig, read_sounds, write_credits
+from training.sounds import Sound, SoundsConfig, read_sounds, write_credits
 from training.vocoder_losses import (
     Discriminator,
     adversarial_losses,
@@ -185,17 +185,7 @@ def batch_drawer(cropper: Cropper, net: VocoderNetConfig, loss: LossConfig, seed
 
 def read_recipe(path: Path) -> Recipe:
     """A recipe file. Raises DataUnusable with the file, the key and what is wrong."""
-    import yaml
-
-    try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except OSError as error:
-        raise DataUnusable(f"{path}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise DataUnusable(f"{path}: is not YAML: {error}") from error
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise DataUnusable(f"{path}: {faults}") from error
+    return read_recipe_as(Recipe, path)
 
 
 def train(recipe_path: Path, folder: Path, *, report: Callable[[dict[str, float]], None] | None = None) -> Path:
@@ -220,7 +210,7 @@ def train_recipe(
     net = VocoderNet(recipe.net)
     draw = batch_drawer(cropper, recipe.net, recipe.loss, recipe.seed)
     progress = fit(Learner(net, recipe.loss), draw, recipe.loop, folder, report=report)
-    if os.environ.get("RANK", "0") == "0":  # of several processes, the first writes
+    if is_first_process():
         save_checkpoint(net, checkpoint_config(recipe, sounds, progress), folder / "checkpoint")
         write_credits(sounds, folder / "checkpoint" / "CREDITS.csv")
     return folder / "checkpoint"

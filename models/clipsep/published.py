@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.clipsep.checkpoint import CheckpointConfig, fill, read_tensors, save_checkpoint
+from models.checkpoints import fill, read_tensors
+from models.clipsep.checkpoint import CheckpointConfig, save_checkpoint
 from models.clipsep.net import N_LEVELS, NetConfig, SeparationNet
 from models.errors import CheckpointUnusable
 

@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.checkpoints import CONFIG, WEIGHTS, version_of
 from models.clip import Clip, resample
-from models.clipsep.checkpoint import CONFIG, WEIGHTS
-from models.clipsonic.checkpoint import load_config, load_net, version_of
+from models.clipsonic.checkpoint import load_config, load_net
 from models.clipsonic.config import ClipSonicConfig
 from models.clipsonic.frame_net import FrameNet
 from models.clipsonic.guidance import guided, mel_bounds, refuse_guidance

@@ -7,8 +7,6 @@ Conventions: a prior is a folder with config.json and model.safetensors; vectors
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,10 +15,10 @@ from typing import Literal, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from models.clipsep.checkpoint import CONFIG, PICKLES, WEIGHTS, read_tensors
+from models.checkpoints import WEIGHTS, fill, read_config, read_tensors, version_of, write_checkpoint
 from models.clipsonic.diffusion import Schedule, cosine_schedule
 from models.clipsonic.prior_nets import AnyPriorNet, MlpPrior, TransformerPrior, build_prior
 from models.errors import CheckpointUnusable, QueryUnusable
@@ -220,42 +218,14 @@ def net_of(config: PriorConfig) -> MlpPrior | TransformerPrior:
 
 def save_prior(net: nn.Module, config: PriorConfig, folder: Path) -> None:
     """Writes the folder in half precision. Raises CheckpointUnusable for weights that are not finite."""
-    from safetensors.torch import save
-
-    tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in net.state_dict().items()}
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise CheckpointUnusable(f"{folder / WEIGHTS}: {name} holds values that are not finite numbers; not saved")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in ((WEIGHTS, save(tensors)), (CONFIG, (config.model_dump_json(indent=2) + "\n").encode("utf-8"))):
-        unfinished = folder / f"{name}.part"
-        unfinished.write_bytes(data)
-        unfinished.replace(folder / name)
+    write_checkpoint(net, config, folder)
 
 
 @lru_cache(maxsize=4)
 def load_prior(folder: Path = BUNDLED) -> Prior:
     """The prior of a folder, float32. Raises CheckpointUnusable with the path and what is wrong."""
-    path = folder / CONFIG
-    if not path.is_file():
-        pickle = f"; {folder.suffix} files can run code when read" if folder.suffix.lower() in PICKLES else ""
-        raise CheckpointUnusable(f"{folder}: holds no {CONFIG}; a prior's folder has {CONFIG} and {WEIGHTS}{pickle}")
-    try:
-        config = PriorConfig.model_validate(json.loads(path.read_text("utf-8")))
-    except (ValidationError, ValueError) as error:
-        raise CheckpointUnusable(f"{path}: is not the config of a prior: {error}") from error
+    config = read_config(folder, PriorConfig, "a prior")
     tensors = read_tensors(folder / WEIGHTS)
     net = net_of(config)
-    fill_strictly(net, tensors, folder / WEIGHTS)
-    return Prior(net, config, "prior-" + hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12])
-
-
-def fill_strictly(net: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Puts tensors into a net: every name must be there, none left over, shapes must agree, numbers be finite."""
-    try:
-        net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except RuntimeError as error:
-        raise CheckpointUnusable(f"{path}: is of another net: {' '.join(str(error).split())[:300]}") from error
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise CheckpointUnusable(f"{path}: {name} holds values that are not finite numbers")
+    fill(net, tensors, folder / WEIGHTS)
+    return Prior(net, config, f"prior-{version_of(folder)}")

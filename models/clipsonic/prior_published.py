@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.clipsep.checkpoint import read_tensors
+from models.checkpoints import fill, read_tensors
 from models.clipsonic.diffusion import cosine_schedule
 from models.clipsonic.prior import (
     Denoise,
@@ -26,7 +26,6 @@ from models.clipsonic.prior import (
     Prior,
     TextPrior,
     drawn_noise,
-    fill_strictly,
     load_prior,
     nearest_draws,
     refuse_options,
@@ -129,7 +128,7 @@ def _laion(name: str, clip: str) -> LaionPrior:
     tensors = plain_tensors(path)
     sizes = sizes_of(tensors, path)
     net, names = LaionNet(sizes), key_map(sizes)
-    fill_strictly(net, {names.get(name, name): tensor for name, tensor in tensors.items()}, path)
+    fill(net, {names.get(name, name): tensor for name, tensor in tensors.items()}, path)
     encode = encoder(clip)
     if not isinstance(encode, Published):
         raise CheckpointUnusable(f"laion:{name} reads the words' states of an open_clip encoder, not of {clip}")

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.checkpoints import version_of
 from models.clip import Clip
-from models.vocoder.checkpoint import load_net, version_of
+from models.vocoder.checkpoint import load_net
 from models.vocoder.mel import MelUnusable
 from models.vocoder.net import VocoderNet, start_angles
 
@@ -21,8 +22,8 @@ class NeuralVocoder:
     """A net of a checkpoint folder. Raises CheckpointUnusable."""
 
     def __init__(self, folder: Path) -> None:
-        self.version = version_of(folder)
         self._net = load_net(folder)
+        self.version = version_of(folder)
         self.scale = self._net.config.scale
 
     def waveform(self, log_mel: Tensor) -> Clip:

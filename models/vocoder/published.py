@@ -17,8 +17,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from models.checkpoints import CONFIG, WEIGHTS, fill, read_tensors
 from models.clip import Clip
-from models.clipsep.checkpoint import CONFIG, WEIGHTS, fill, read_tensors
 from models.errors import CheckpointUnusable
 from models.hub import weights_folder
 from models.vocoder.bigvgan import BigVgan, BigVganConfig, low_pass

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from models.clipsonic.checkpoint import load_config, load_net, save_checkpoint, version_of
+from models.checkpoints import version_of
+from models.clipsonic.checkpoint import load_config, load_net, save_checkpoint
 from models.clipsonic.config import AnyNetConfig, ClipSonicConfig, FramesConfig, UnetConfig
 from models.clipsonic.diffusion import draw, training_loss
 from models.clipsonic.nets import build_net

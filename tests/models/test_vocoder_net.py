@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from models.checkpoints import version_of
 from models.errors import CheckpointUnusable, EngineUnavailable
 from models.vocoder import VocoderUnusable, vocoder
-from models.vocoder.checkpoint import CheckpointConfig, load_config, load_net, save_checkpoint, version_of
+from models.vocoder.checkpoint import CheckpointConfig, load_config, load_net, save_checkpoint
 from models.vocoder.clicks import click_share
 from models.vocoder.griffin_lim import griffin_lim_spectrum, mel_to_magnitude
 from models.vocoder.mel import BUNDLED, TALK, MelScale, MelUnusable, istft, log_mel, magnitude, stft
