@@ -9,6 +9,7 @@ each draws its own batches; the team is dismissed when the run is over.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import time
@@ -134,8 +135,9 @@ def fit(
     if config.averaging:
         learner.load_state_dict(averaged)
     learner.eval()
-    if team:  # a process that ends with its group still open may abort while its threads wait for the others
+    if team:  # a process that ends while anything still holds its group may abort: its threads wait for the others
         team.wait_for_everyone()
+        running, trained = team.free_memory(running, trained)
         team.end_training()
     return progress
 
@@ -160,6 +162,7 @@ def _team() -> Any:
         raise TrainingFailed(
             "training in several processes needs accelerate: pip install 'talescape[train]'"
         ) from error
+    importlib.import_module("torch._dynamo")  # loaded while a group is open, it keeps that group for ever (torch 2.14)
     return Accelerator(kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
 
 

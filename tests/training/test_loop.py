@@ -157,7 +157,9 @@ def test_two_processes_whose_clocks_differ_stop_at_the_same_step(tmp_path: Path)
         "import sys, os, time, pathlib; sys.path[:0] = sys.argv[2:]; from test_loop import *; real = time.monotonic;"
         "time.monotonic = lambda: real() * (0.1 if os.environ['RANK'] == '1' else 1.0);"
         "config = CONFIG.model_copy(update={'n_steps': 10**6, 'minutes': 0.01});"
-        "print(fit(Line(), draw, config, pathlib.Path(sys.argv[1])).step)"
+        "step = fit(Line(), draw, config, pathlib.Path(sys.argv[1])).step;"
+        "threads = [path.read_text() for path in pathlib.Path('/proc/self/task').glob('*/comm')];"
+        "print(step); sys.exit('its threads live on' if any('gloo' in name for name in threads) else 0)"
     )
     here = Path(__file__).parent
     team = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
