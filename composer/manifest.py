@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 
 from composer.clips import ClipReceipt, clip_path
+from composer.faults import Fault
 from composer.files import write_atomically
 from composer.made_from import made_from
 from composer.mixer import MixResult
@@ -31,8 +32,9 @@ def write_manifest(
     receipts: Mapping[str, ClipReceipt],
     timeline: Timeline,
     mixed: MixResult,
+    failed: Sequence[Fault] = (),
 ) -> None:
-    """Writes manifest.json, last of all files of a render."""
+    """Writes manifest.json, last of all files of a render; `failed` says why rows are left out."""
     rows = {row.row: row for row in script.rows}
     placed = {row.row: row for row in mixed.rows}
     sections = script.sections()
@@ -76,6 +78,7 @@ def write_manifest(
         "true_peak_dbtp": _rounded(mixed.true_peak_dbtp, 2),
         "rows": told,
         "left_out": [row.row for row in script.sounding() if row.row not in placed],
+        "failed": [{"row": fault.row, "column": fault.column, "message": fault.message} for fault in failed],
         "stems": {bus: f"stems/{bus}.wav" for bus in ("speech", "music", "effects")},
         "sections": {name: own.model_dump() for name, own in settings.sections.items()},
         "mix": settings.mix.model_dump() | {"master_gain_db": _rounded(mixed.master_gain_db, 3)},

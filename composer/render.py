@@ -277,7 +277,7 @@ def _mix_scene(job: _Job, failed: list[Fault], synthesized: int) -> Iterator[Eve
         raise ComposerError(
             f"{scene.folder}: the mix cannot be written: {error}; the clips made so far are kept"
         ) from error
-    write_manifest(scene, job.script, job.settings, job.orders.orders, receipts, timeline, mixed)
+    write_manifest(scene, job.script, job.settings, job.orders.orders, receipts, timeline, mixed, failed)
     left_out = [order.row for order in job.orders.orders if order.row not in receipts]
     told = {fault.row for fault in failed}
     unmade = [

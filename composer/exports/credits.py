@@ -21,7 +21,7 @@ def export_credits(rendered: Rendered, path: Path) -> None:
     """Writes the credits as Markdown: one line for all that shares engine, voice, licence and source."""
     lines = [f"# Credits of {_cell(rendered.title)}", "", "| what | made by | licence | source | rows |"]
     lines.append("|---|---|---|---|---|")
-    for (what, made_by, licence, source), rows in _grouped(rendered).items():
+    for (what, made_by, licence, source), rows in grouped(rendered).items():
         cells = (what, made_by, licence or UNKNOWN, source or "–", ", ".join(rows))
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     unknown = [row.row for row in rendered.rows if not row.receipt.licence]
@@ -51,7 +51,8 @@ def _told(row: RenderedRow) -> dict[str, str | None]:
     return {column: values[column] for column in COLUMNS}
 
 
-def _grouped(rendered: Rendered) -> dict[tuple[str, str, str | None, str | None], list[str]]:
+def grouped(rendered: Rendered) -> dict[tuple[str, str, str | None, str | None], list[str]]:
+    """What was made, by what, licence, source -> keys of the rows for which that holds."""
     groups: dict[tuple[str, str, str | None, str | None], list[str]] = {}
     for row in rendered.rows:
         receipt = row.receipt

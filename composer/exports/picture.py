@@ -47,7 +47,8 @@ def timeline_page(rendered: Rendered, form: Form = WIDE) -> Page:
 def draw_timeline(rendered: Rendered, sounds: Sounds, loudness: Loudness, form: Form) -> Page:
     """The picture in one of its forms; a scene that is too long for one line goes on in the next."""
     drawing = _Drawing(rendered, sounds, loudness, form)
-    drawing.head()
+    if form.titled:
+        drawing.head()
     for stretch in wrap(rendered.rows, max(rendered.receipt.duration_s, 0.1), form):
         drawing.line(stretch)
     drawing.legend()
@@ -77,7 +78,7 @@ class _Drawing:
         has_sections = any(row.section for row in rendered.rows)
         self.chapters: list[Chapter] = chapters_of(rendered) if has_sections else []
         self.marks: list[Mark] = []
-        self.top = 0.0
+        self.top = 4.0
 
     def head(self) -> None:
         """Title and figures, beside each other or one under the other."""

@@ -33,6 +33,7 @@ class Form:
     width: int
     names_beside: bool
     max_lines: int
+    titled: bool = True
 
     @property
     def left(self) -> float:

@@ -76,6 +76,8 @@ class SceneReceipt(_Read):
     rows: tuple[RowReceipt, ...]
     mix: Annotated[MixSettings, BeforeValidator(_mix_settings)]
     failed: tuple[FailedRow, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Keys of rows that should sound and are not in the mix; `failed` says why, as far as they were tried."""
 
     @property
     def n_samples(self) -> int:
