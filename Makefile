@@ -29,7 +29,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	touch $@
 
 lock:
-	uv pip compile pyproject.toml --extra dev --extra ffmpeg --extra train --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra dev --extra ffmpeg --extra train --extra serve --universal --python-version 3.11 \
 		--no-header --no-annotate -o requirements.lock
 
 clean:
