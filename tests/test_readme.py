@@ -22,6 +22,7 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("$ ")
 ]
+PLAY = "INT. LIGHTHOUSE - NIGHT\n\nRain on the glass.\n\nKEEPER\n(softly)\nWho is there?\n"
 STORY = 'Rain fell on the roof.\n\n"Who is there?" asked Anna.\n\n"Only me," said the old stationmaster.\n'
 
 
@@ -38,16 +39,23 @@ def test_every_command_runs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TALESCAPE_MODEL"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "story.txt").write_text(STORY, "utf-8")
+    (tmp_path / "play.fountain").write_text(PLAY, "utf-8")
+    manifest = re.search(r"```yaml\n(# series\.yaml.*?)```", README, re.S)
+    assert manifest
+    (tmp_path / "series.yaml").write_text(manifest[1], "utf-8")
+    (tmp_path / "finale.csv").write_text("type,description\nspeech,The end.\n", "utf-8")
     (tmp_path / "recordings").mkdir()
     noise = np.random.default_rng(0).standard_normal(16_000) * 0.1
     soundfile.write(tmp_path / "recordings" / "door falls shut.wav", noise, 16_000)
     soundfile.write(tmp_path / "street.wav", np.tile(noise, 3), 16_000)
     for command in COMMANDS:
-        program, *arguments = shlex.split(command)
+        program, *arguments = shlex.split(command, comments=True)
         assert program == "talescape"
         result = CliRunner().invoke(cli.app, arguments, catch_exceptions=False)
         assert result.exit_code == 0, f"{command}: {result.output}"
     assert (tmp_path / "lighthouse" / "mix.wav").is_file()
+    assert (tmp_path / "lighthouse" / "export" / "lighthouse.report.html").is_file()
+    assert not (tmp_path / "series").exists(), "--dry-run makes nothing"
     assert {path.name for path in (tmp_path / "parts").iterdir()} == {"dog-barking.wav", "rain.wav", "residual.wav"}
 
 
