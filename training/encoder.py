@@ -14,6 +14,7 @@ met land by those they resemble. Afterwards each modality's mean is taken off an
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 import math
@@ -297,11 +298,15 @@ def main() -> None:
     recipe = Recipe.model_validate(yaml.safe_load(given.recipe.read_text("utf-8")))
     given.out.mkdir(parents=True, exist_ok=True)
     if "WORLD_SIZE" in os.environ:
+        importlib.import_module("torch._dynamo")  # loaded while a group is open, it keeps that group for ever
         torch.distributed.init_process_group("gloo")
     rows = read_table(given.pictures)
     pictures = read_pictures(rows, given.pictures / "pictures.npz")
     classes = classes_of(rows, cache=given.pictures / "sentences.npz")
     pair = train(recipe, rows, pictures, given.out, classes=classes)
+    if "WORLD_SIZE" in os.environ:  # a process that ends while its group is open may abort
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
     if int(os.environ.get("RANK", "0")) == 0:
         from training.export_encoder import export
 
