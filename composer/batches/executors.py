@@ -68,7 +68,7 @@ class LocalExecutor:
             pool = ProcessPoolExecutor(
                 1,
                 mp_context=multiprocessing.get_context("spawn"),
-                initializer=_begin_worker,
+                initializer=begin_worker,
                 initargs=(self._n_threads,),
             )
             self._pools[worker] = pool
@@ -106,7 +106,7 @@ def told_of_death(submit: Callable[[], Future[Outcome]], death: type[Exception])
     return told
 
 
-def _begin_worker(n_threads: int) -> None:
+def begin_worker(n_threads: int) -> None:
     """Ctrl-C is the parent's to answer; a worker whose parent is gone ends at once, which harms no file."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(n_threads)
