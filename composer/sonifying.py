@@ -93,8 +93,8 @@ def sonify(
         raise ComposerError(f"{count} sounds cannot be made; give a count of 1 to {MAX_COUNT:,}")
     refuse_unusable(query, duration_s)
     engine = _engine(model)
-    fit = engine.fit(query)
-    asked = Asked(fit.score, fit.because)
+    found = engine.likeness(query)
+    asked = Asked(found.confidence, found.because) if found else Asked(0.0, engine.fit(query).because)
     yield asked
     seeds = range(seed, seed + count)
     said = query.text.strip() or (query.image.stem if query.image else "")

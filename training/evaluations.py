@@ -10,6 +10,7 @@ from models.errors import ModelError
 
 EVALUATIONS = {
     "clipsep": "training.evaluate_clipsep",
+    "clipsonic": "training.evaluate_clipsonic",
     "effects": "training.evaluate_effects",
     "encoder": "training.evaluate_encoder",
     "scene": "training.evaluate_scene",

@@ -1,8 +1,9 @@
 """What a CLIPSonic checkpoint knows well: concepts with how often its sounds of them were heard as such.
 
 The table `knows.csv` beside the weights is measured by the judge of the evaluation: concept, says (other words for it,
-parted by |), top5 (share of its generated clips that the judge counts as the concept within its five best guesses) and
-count (how many clips that was measured on).
+parted by |), top5 (share of its generated clips that the judge counts as the concept within its five best guesses),
+count (how many clips that was measured on), and the same of the engine that would serve these words otherwise,
+others_top5 and others_count; a count of 0 there says that no other engine does.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ from models.encoders.sentence import sentence_vectors
 from models.errors import CheckpointUnusable
 
 FILE = "knows.csv"
-COLUMNS = ("concept", "says", "top5", "count")
+COLUMNS = ("concept", "says", "top5", "count", "others_top5", "others_count")
 COSINE_OF_NOTHING, COSINE_OF_SAME = 0.45, 0.80
 """Of sentences: unrelated descriptions of sounds reach about 0.4, paraphrases 0.8 (as the library engine has it)."""
+BEST, NOT_BEST = 0.95, 0.36
+"""Other engines score at most 0.9; one that serves this sound better must win even when its words fit only half."""
+MOSTLY = 0.5
 DISTINCT_OF_NOTHING, DISTINCT_OF_SAME = 2.5, 4.5
 """Of pictures: how many standard deviations the nearest concept lies above the mean of all concepts."""
 
@@ -36,12 +40,27 @@ class Known:
     says: tuple[str, ...]
     top5: float
     count: int
+    others_top5: float = 0.0
+    others_count: int = 0
 
     @property
     def chance(self) -> float:
-        """The chance that a clip is heard as the concept, as far as `count` clips can tell: one more hit and one more
-        miss than were seen (Laplace), so that few clips promise little."""
-        return (self.top5 * self.count + 1.0) / (self.count + 2.0)
+        """The chance that a clip is heard as the concept, as far as `count` clips can tell."""
+        return _chance(self.top5, self.count)
+
+    @property
+    def is_best(self) -> bool:
+        """Whether it was heard as the concept more often than what the other engines make, and mostly."""
+        others = _chance(self.others_top5, self.others_count) if self.others_count else 0.0
+        return self.chance > max(others, MOSTLY)
+
+    @property
+    def score(self) -> float:
+        """The chance where no other engine serves; above the others' scores where this one is measured better, below
+        those that they have for words that fit them where it is not."""
+        if not self.others_count:
+            return self.chance
+        return max(self.chance, BEST) if self.is_best else min(self.chance, NOT_BEST)
 
 
 @dataclass(frozen=True)
@@ -52,15 +71,23 @@ class Likeness:
     likeness: float
 
     @property
-    def score(self) -> float:
+    def confidence(self) -> float:
+        """The chance that the sound is heard as what was asked for."""
         return self.likeness * self.known.chance
 
     @property
+    def score(self) -> float:
+        """What `auto` goes by, beside the other engines' scores."""
+        return self.likeness * self.known.score
+
+    @property
     def because(self) -> str:
-        return (
-            f"its nearest known sound is {self.known.concept!r} (likeness {self.likeness:.2f}), "
-            f"heard as such in {self.known.top5:.0%} of {self.known.count} clips"
+        known = self.known
+        told = (
+            f"its nearest known sound is {known.concept!r} (likeness {self.likeness:.2f}), "
+            f"heard as such in {known.top5:.0%} of {known.count} clips"
         )
+        return f"{told}, other engines' in {known.others_top5:.0%}" if known.others_count else told
 
 
 def read_knows(path: Path) -> list[Known]:
@@ -79,11 +106,14 @@ def read_knows(path: Path) -> list[Known]:
     for number, row in enumerate(rows, 2):
         try:
             says = tuple(part.strip() for part in row["says"].split("|") if part.strip())
-            each = Known(row["concept"], says, float(row["top5"]), int(row["count"]))
+            measured = float(row["top5"]), int(row["count"]), float(row["others_top5"]), int(row["others_count"])
+            each = Known(row["concept"], says, *measured)
         except (TypeError, ValueError, AttributeError) as error:
             raise CheckpointUnusable(f"{path}, line {number}: {error}") from error
         if not each.concept or not 0.0 <= each.top5 <= 1.0 or each.count < 1:
             raise CheckpointUnusable(f"{path}, line {number}: needs a concept, top5 from 0 to 1 and a count above 0")
+        if not 0.0 <= each.others_top5 <= 1.0 or each.others_count < 0:
+            raise CheckpointUnusable(f"{path}, line {number}: others_top5 must be 0 to 1, others_count at least 0")
         known.append(each)
     return known
 
@@ -95,7 +125,8 @@ def write_knows(known: Sequence[Known], path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for each in sorted(known, key=lambda each: (-each.top5, each.concept)):
-            writer.writerow([each.concept, " | ".join(each.says), f"{each.top5:.3f}", each.count])
+            others = [f"{each.others_top5:.3f}", each.others_count]
+            writer.writerow([each.concept, " | ".join(each.says), f"{each.top5:.3f}", each.count, *others])
     os.replace(unfinished, path)
 
 
@@ -135,6 +166,11 @@ class Knows:
         best = int(np.argmax(cosines))
         distinct = float((cosines[best] - cosines.mean()) / max(float(cosines.std()), 1e-6))
         return Likeness(self.known[best], _share(distinct, DISTINCT_OF_NOTHING, DISTINCT_OF_SAME))
+
+
+def _chance(share: float, count: int) -> float:
+    """One more hit and one more miss than were seen (Laplace), so that few clips promise little."""
+    return (share * count + 1.0) / (count + 2.0)
 
 
 def _share(value: float, nothing: float, same: float) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.clip import Clip
 from models.clipsonic.engine import ClipSonic, Options
-from models.clipsonic.knows import Known, Knows, read_knows, write_knows
+from models.clipsonic.knows import Known, Knows, Likeness, read_knows, write_knows
 from models.clipsonic.queries import query_vector
 from models.clipsonic.samplers import SamplingUnusable
 from models.engines import SoundQuery, engine_readiness
@@ -203,6 +203,8 @@ def test_the_registry_says_what_the_engine_lacks(monkeypatch: pytest.MonkeyPatch
 
 # What it knows
 
+COLUMNS = "concept,says,top5,count,others_top5,others_count"
+
 
 def test_a_fit_is_likeness_times_measured_agreement(engine: ClipSonic) -> None:
     fit = engine.fit(SoundQuery("a dog barking"))
@@ -210,6 +212,17 @@ def test_a_fit_is_likeness_times_measured_agreement(engine: ClipSonic) -> None:
     assert fit.because == "its nearest known sound is 'dog' (likeness 1.00), heard as such in 90% of 10 clips"
     assert engine.fit(SoundQuery("church bells ringing")).score == pytest.approx(2 / 12, abs=1e-3)
     assert engine.fit(SoundQuery("a quarterly tax return")).score < 0.05
+
+
+def test_where_others_serve_too_the_better_measured_one_stands_above_the_other() -> None:
+    others_fit, half_fit = 0.9, 0.4  # the most that other engines score, and what half their words bring
+    measured = ((0.9, 10, 0.5, 10), (0.9, 10, 0.9, 10), (0.2, 10, 0.0, 10), (0.2, 10, 0.0, 0))
+    better, as_good, rarely, alone = (Known("dog", (), *each) for each in measured)
+    assert better.score > others_fit and as_good.score < half_fit
+    assert rarely.score == alone.score == pytest.approx(3 / 12)
+    likeness = Likeness(better, 0.5)
+    assert likeness.confidence == pytest.approx(0.5 * 10 / 12) and likeness.score == pytest.approx(0.5 * better.score)
+    assert likeness.because.endswith("heard as such in 90% of 10 clips, other engines' in 50%")
 
 
 def test_words_near_a_known_sound_fit_better_than_far_ones(engine: ClipSonic) -> None:
@@ -245,18 +258,20 @@ def test_an_engine_that_nobody_measured_fits_nothing(tmp_path: Path) -> None:
 
 
 def test_the_table_of_what_is_known_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    write_knows([*reversed(KNOWN)], tmp_path / "knows.csv")
-    assert read_knows(tmp_path / "knows.csv") == KNOWN  # best known first
+    known = [*KNOWN, Known("bell", (), 0.0, 6, 0.25, 4)]
+    write_knows([*reversed(known)], tmp_path / "knows.csv")
+    assert read_knows(tmp_path / "knows.csv") == known  # best known first
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("concept,top5\ndog,1\n", "has the columns"),
-        ("concept,says,top5,count\ndog,,1.2,3\n", "line 2: needs a concept, top5 from 0 to 1"),
-        ("concept,says,top5,count\ndog,,0.5,0\n", "line 2: needs"),
-        ("concept,says,top5,count\ndog,,often,3\n", "line 2: could not convert"),
-        ("concept,says,top5,count\ndog\n", "line 2"),
+        (f"{COLUMNS}\ndog,,1.2,3,0,0\n", "line 2: needs a concept, top5 from 0 to 1"),
+        (f"{COLUMNS}\ndog,,0.5,0,0,0\n", "line 2: needs"),
+        (f"{COLUMNS}\ndog,,0.5,3,2,1\n", "line 2: others_top5 must be 0 to 1"),
+        (f"{COLUMNS}\ndog,,often,3,0,0\n", "line 2: could not convert"),
+        (f"{COLUMNS}\ndog\n", "line 2"),
     ],
 )
 def test_a_broken_table_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:

@@ -30,5 +30,5 @@ def test_every_measurement_is_there() -> None:
 
 
 def test_an_unknown_name_lists_those_there_are() -> None:
-    with pytest.raises(EvaluationUnknown, match="'dancing' can be measured; there are: clipsep, effects"):
+    with pytest.raises(EvaluationUnknown, match="'dancing' can be measured; there are: clipsep, clipsonic, effects"):
         evaluate("dancing", [])
