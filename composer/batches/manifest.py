@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from composer.batches.specs import FILES, SOURCES, SceneSpec
+from composer.batches.specs import FILES, PLANNED, SOURCES, SceneSpec
 from composer.batches.variables import Row, Template, VariablesUnusable, template_of
 from composer.errors import ComposerError, TableUnreadable
 from composer.faults import Fault
@@ -198,6 +198,10 @@ def _spec(place: str, row: Row, home: Path, faults: list[Fault]) -> SceneSpec | 
     if len(sources) != 1 and sources != ["prompt", "picture"]:
         given = f"not {' and '.join(sources)}" if sources else "none is given"
         faults.append(Fault(place, sources[-1] if sources else "prompt", f"give one of {', '.join(SOURCES)}; {given}"))
+    for key in ("length_s", "language"):
+        if key in spec.model_fields_set and sources and sources[-1] not in PLANNED:
+            planned = f"serves scenes that are planned from {' or '.join(PLANNED)}"
+            faults.append(Fault(place, key, f"{planned}; the words of a {sources[-1]} stay as they are"))
     files = {name: home / path for name in FILES if (path := getattr(spec, name)) is not None}
     for name, path in files.items():
         fault = _file_fault(name, path)

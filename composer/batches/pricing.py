@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from composer.batches.folder import BatchFolder
-from composer.batches.scenes import cast_of, foreseen, read_marks, state_digest
+from composer.batches.scenes import cast_of, foreseen, read_marks, refuse_unwritable, state_digest
 from composer.batches.specs import SceneSpec
 from composer.batches.store import ClipStore
 from composer.clips import find_clip
@@ -103,6 +103,8 @@ def _script_of(scene: Scene, spec: SceneSpec, has_writer: bool, priced: Price) -
     marks = read_marks(scene)
     if marks is not None and marks.source == spec.source_mark() and scene.script_path.exists():
         return scene.read_script()[0], spec.settings(scene.read_settings()), scene
-    priced.guessed += has_writer and spec.table is None and spec.planner != "offline"
+    is_guess = has_writer and spec.table is None and spec.planner != "offline"
+    refuse_unwritable(spec, has_writer=is_guess)
+    priced.guessed += is_guess
     script, settings, home = foreseen(spec)
     return script, settings, Scene(home)

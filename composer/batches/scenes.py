@@ -86,7 +86,18 @@ def prepare(batch: BatchFolder, spec: SceneSpec, writer: Writer | None) -> Prepa
 
 
 def _writer_for(spec: SceneSpec, writer: Writer | None) -> Writer | None:
-    return None if spec.planner == "offline" else writer
+    chosen = None if spec.planner == "offline" else writer
+    refuse_unwritable(spec, has_writer=chosen is not None)
+    return chosen
+
+
+def refuse_unwritable(spec: SceneSpec, *, has_writer: bool) -> None:
+    """Raises SceneInvalid for a scene that is to be written in a language that the offline writer does not know."""
+    if spec.is_foreign and not has_writer:
+        raise SceneInvalid(
+            f"language: the offline writer writes English, not {spec.language}; set up a language model, or give a "
+            "story or a table whose words are in that language"
+        )
 
 
 def cast_scene(batch: BatchFolder, spec: SceneSpec, prepared: Prepared, sheet: dict[str, str]) -> None:

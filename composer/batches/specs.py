@@ -17,6 +17,9 @@ from composer.settings import CleanMode, EngineSettings, MixSettings, Settings
 
 SOURCES = ("prompt", "story", "fountain", "table", "picture")
 FILES = SOURCES[1:]
+PLANNED = ("prompt", "picture")
+"""Sources whose words are yet to be written, in a language and to a length; the others are as long as they are."""
+ENGLISH = "English"
 OURS = {"store", "batch.jsonl", "summary.html", "cast.toml"}
 """Names that the batch's folder keeps for itself."""
 _NAME = re.compile(r"\w(?:[\w .-]*[\w-])?")
@@ -37,6 +40,10 @@ class SceneSpec(MixSettings):
     table: Path | None = None
     """A script table, or a scene folder, whose settings are the ground for those given here."""
     picture: Path | None = None
+    length_s: Annotated[float, Field(ge=5, le=3600, allow_inf_nan=False)] | None = None
+    """About how long; for scenes that are planned from a prompt or a picture."""
+    language: Annotated[str, Field(pattern=r"^[^\W\d_]+(?:[ -][^\W\d_]+)*$", max_length=40)] = ENGLISH
+    """What is spoken, by its name; for scenes that a language model plans. The offline writer writes English."""
     title: str = ""
     """Empty: what planning finds."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -62,7 +69,17 @@ class SceneSpec(MixSettings):
 
         story = read_story(self.story) if self.story else ""
         screenplay = read_story(self.fountain) if self.fountain else ""
-        return Brief(self.prompt, story, screenplay, self.picture, self.seed)
+        return Brief(self._asked(), story, screenplay, self.picture, self.seed)
+
+    @property
+    def is_foreign(self) -> bool:
+        return self.language.casefold() != ENGLISH.casefold()
+
+    def _asked(self) -> str:
+        """The prompt, with what the manifest says of length and language in the words that planners read."""
+        length = [f"({self.length_s:g} seconds long)"] if self.length_s is not None else []
+        language = [f"(All that is spoken is in {self.language}; sounds and music are described in English.)"]
+        return " ".join([*length, self.prompt, *(language if self.is_foreign else [])]).strip()
 
     def settings(self, ground: Settings) -> Settings:
         """The scene's settings: those given here over `ground`."""
@@ -84,7 +101,7 @@ class SceneSpec(MixSettings):
 
     def source_mark(self) -> str:
         """A digest of what the table is made from, the files' content too: equal marks, equal tables."""
-        digest = hashlib.sha256(json.dumps([self.prompt, self.seed, self.planner]).encode())
+        digest = hashlib.sha256(json.dumps([self._asked(), self.seed, self.planner]).encode())
         for name in FILES:
             path = getattr(self, name)
             for file in _files_of(path) if path is not None else ():
@@ -93,7 +110,7 @@ class SceneSpec(MixSettings):
 
     def settings_mark(self) -> str:
         """A digest of the settings that are given here."""
-        told = self.model_dump_json(exclude={*SOURCES, "name", "planner"}, exclude_unset=True)
+        told = self.model_dump_json(exclude={*SOURCES, "name", "planner", "length_s", "language"}, exclude_unset=True)
         return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

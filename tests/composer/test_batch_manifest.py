@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from composer.batches.manifest import KEYS, ManifestInvalid, read_manifest
+from composer.batches.scenes import refuse_unwritable
 from composer.batches.specs import SceneSpec
-from composer.errors import TableUnreadable
+from composer.errors import SceneInvalid, TableUnreadable
+from composer.planner import plan
 from composer.settings import Settings
+from composer.writers.prompt import seconds_of
 
 YAML = """
 - name: first
@@ -186,3 +189,24 @@ def test_a_hundred_thousand_scenes_are_read_and_one_more_is_refused(tmp_path: Pa
     template = {"name": "{a}-{b}-{c}", "prompt": "x", "variables": dict.fromkeys("abc", values)}
     ((_, column, message),) = faults_of(written(tmp_path, json.dumps(template), ".jsonl"))
     assert column == "variables" and "1,000,000,000 scenes" in message
+
+
+def test_length_and_language_are_asked_of_whoever_plans(tmp_path: Path) -> None:
+    text = "name,prompt,length_s,language\na,A tale of an owl,40,\nb,A tale of an owl,200,\nc,Owl,,German\nd,Owl,,\n"
+    specs = read_manifest(written(tmp_path, text, ".csv"))
+    lasting = [seconds_of(plan(spec.brief(), None).rows) for spec in specs[:2]]
+    assert lasting[0] < 60 < 120 < lasting[1]
+    assert "German" in specs[2].brief().prompt and specs[3].brief().prompt == "Owl"
+    assert len({spec.source_mark() for spec in specs}) == 4
+    refuse_unwritable(specs[2], has_writer=True)
+    with pytest.raises(SceneInvalid, match="the offline writer writes English, not German"):
+        refuse_unwritable(specs[2], has_writer=False)
+
+
+def test_length_and_language_of_words_that_are_there_are_faults(tmp_path: Path) -> None:
+    text = "name,story,prompt,length_s,language\na,tale.txt,,60,\nb,tale.txt,,,German\nc,,x,1,\nd,,x,,4\n"
+    told = faults_of(written(tmp_path, text, ".csv"))
+    assert [(row, column) for row, column, _ in told] == [
+        ("2", "length_s"), ("3", "language"), ("4", "length_s"), ("5", "language"),
+    ]  # fmt: skip
+    assert "the words of a story stay as they are" in told[0][2]
