@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from composer.commands import batches, library, reports, sounds, tables
+from composer.commands import batches, library, reports, serve, sounds, tables
 from composer.commands.printing import JsonOption, print_json, tell
 from composer.commands.sonify import sonify
 
@@ -195,6 +195,7 @@ app.command()(sounds.remix)
 app.command()(sonify)
 app.command()(batches.batch)
 app.command()(reports.report)
+app.command()(serve.serve)
 
 
 @app.command()
