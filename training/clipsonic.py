@@ -19,7 +19,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from models.clipsonic.checkpoint import save_checkpoint
+from models.clipsonic.checkpoint import load_config, load_net, save_checkpoint
 from models.clipsonic.config import AnyNetConfig, ClipSonicConfig, Prediction, SamplingConfig
 from models.clipsonic.diffusion import Draws, training_loss
 from models.clipsonic.diffusion import draw as draw_noise
@@ -50,6 +50,10 @@ class Recipe(BaseModel):
     prediction: Prediction = "noise"
     learned_variance: bool = True
     n_training_steps: int = Field(default=4_000, ge=2)
+    signal_gain: float = Field(default=1.0, gt=0)
+    """Below 1 the schedule is noisier (`ClipSonicConfig.signal_gain`)."""
+    start: str = ""
+    """Checkpoint folder of the same net to begin with; "" for fresh weights."""
     sounds: SoundsConfig
     windows: WindowsConfig
     mel_cache: str = ""
@@ -163,12 +167,22 @@ def train_recipe(
     )
     config = net_config(recipe, windows, next(iter(banks[0].values())).shape[1], concepts)
     learner = Learner(config, recipe.min_snr, recipe.seed)
+    if recipe.start:
+        learner.net.load_state_dict(started(Path(recipe.start), config).state_dict())
     draw = batch_drawer(windows, banks, recipe, config)
     progress = fit(learner, draw, recipe.loop, folder, stop_after_steps=stop_after_steps, report=report)
     if is_first_process():
         save_checkpoint(learner.net, with_facts(config, recipe, windows, draw, progress), folder / "checkpoint")
         write_credits(known, folder / "checkpoint" / "CREDITS.csv")
     return folder / "checkpoint"
+
+
+def started(folder: Path, config: ClipSonicConfig) -> nn.Module:
+    """The net of a checkpoint to begin with. Raises DataUnusable when it is another net than the recipe's."""
+    before = load_config(folder)
+    if before.net != config.net or before.n_outputs != config.n_outputs or before.query_size != config.query_size:
+        raise DataUnusable(f"start: {folder} has the net {before.net}, the recipe {config.net}; give the same to both")
+    return load_net(folder)
 
 
 def net_config(recipe: Recipe, windows: Windows, query_size: int, concepts: Sequence[str]) -> ClipSonicConfig:
@@ -189,6 +203,7 @@ def net_config(recipe: Recipe, windows: Windows, query_size: int, concepts: Sequ
         prediction=recipe.prediction,
         learned_variance=recipe.learned_variance,
         n_training_steps=recipe.n_training_steps,
+        signal_gain=recipe.signal_gain,
         sampling=recipe.sampling,
         vocoder=recipe.vocoder,
         trained=labels,

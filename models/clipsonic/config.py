@@ -106,6 +106,9 @@ class ClipSonicConfig(BaseModel):
     """The net has a second half of outputs that says the variance of each ancestral step (Nichol and Dhariwal)."""
     n_training_steps: int = Field(default=4_000, ge=2)
     schedule: Literal["cosine"] = "cosine"
+    signal_gain: float = Field(default=1.0, gt=0)
+    """Below 1 the schedule is noisier: neighbours in a mel are alike, so its outline shows through much noise, and only
+    what is noisier still has to be told by the query. The published schedule has 1. Flow matching has none."""
     sampling: SamplingConfig = SamplingConfig()
     vocoder: str = "bundled"
     """Name of the vocoder of its mels, as `models.vocoder.vocoder` takes it."""

@@ -4,7 +4,7 @@ Conventions: mels are normalised, (B, n_mels, n_frames); `time` counts the steps
 n_training_steps - 1 (noise). x = signal * clean + sigma * noise; signal^2 + sigma^2 = 1 but for flow matching, where
 signal = 1 - u, sigma = u and u = time / (n_training_steps - 1).
 Sources: Ho et al. 2020; Nichol and Dhariwal 2021 (cosine, L_hybrid); Salimans and Ho 2022 (velocity); Hang et al. 2023
-(min-SNR); Lipman et al. 2023 and Liu et al. 2023 (flow matching).
+(min-SNR); Hoogeboom et al. 2023 (noisier schedules); Lipman et al. 2023 and Liu et al. 2023 (flow matching).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Net = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 """x (B, n_mels, n_frames), time (B,), query (B, query_size), drop (B,) -> (B, C * n_mels, n_frames)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Schedule:
     """The discrete schedule, float64, each (n_steps,)."""
 
@@ -74,8 +74,18 @@ def cosine_schedule(n_steps: int) -> Schedule:
     return Schedule(betas, np.cumprod(1.0 - betas))
 
 
+@cache
+def noisier(schedule: Schedule, gain: float) -> Schedule:
+    """The schedule with every signal-to-noise ratio multiplied by gain^2 (Hoogeboom et al. 2023, section 3.1)."""
+    if gain == 1.0:
+        return schedule
+    signal = schedule.alphas_bar * gain**2
+    alphas_bar = signal / (signal + 1.0 - schedule.alphas_bar)
+    return Schedule(1.0 - alphas_bar / np.append(1.0, alphas_bar[:-1]), alphas_bar)
+
+
 def schedule_of(config: ClipSonicConfig) -> Schedule:
-    return cosine_schedule(config.n_training_steps)
+    return noisier(cosine_schedule(config.n_training_steps), config.signal_gain)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,14 @@ def test_normal_data_keep_their_mean_and_spread(
     assert float(drawn.std()) == pytest.approx(SPREAD, abs=tolerance)
 
 
+@pytest.mark.parametrize(("sampler", "n_steps"), [("ddim", 200), ("dpm++", 50), ("ancestral", 1_000)])
+def test_a_noisier_schedule_ends_where_the_published_one_does(sampler: Sampler, n_steps: int) -> None:
+    config = config_of("velocity").model_copy(update={"signal_gain": 0.35})
+    drawn = sample(exact(config, n_steps), SHAPE, config, sampler=sampler, n_steps=n_steps, seeds=[*range(8)])
+    assert float(drawn.mean()) == pytest.approx(MEAN, abs=0.012)
+    assert float(drawn.std()) == pytest.approx(SPREAD, abs=0.03)
+
+
 @pytest.mark.parametrize("n_steps", [5, 30])
 def test_few_ancestral_steps_are_exact_with_the_exact_variance(n_steps: int) -> None:
     config = config_of("noise", learned_variance=True)
