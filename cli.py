@@ -31,7 +31,7 @@ SceneOption = Annotated[Path, typer.Option("--output", "-o", help="The scene fol
 SceneArgument = Annotated[Path, typer.Argument(help="A scene folder.")]
 StoryOption = Annotated[Path | None, typer.Option("--story", help="A text file with plain prose.")]
 FountainOption = Annotated[Path | None, typer.Option("--fountain", help="A screenplay in Fountain.")]
-PictureOption = Annotated[Path | None, typer.Option("--picture", help="A picture for a vision model to see.")]
+PictureOption = Annotated[Path | None, typer.Option("--picture", help="A picture of what should be heard.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Language model at OPENAI_BASE_URL.")]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Plan without a language model, even if one is set up.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same scene.")]

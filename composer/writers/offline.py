@@ -1,28 +1,27 @@
-"""Offline: plans a scene without a language model, from a prompt, a story or a screenplay."""
+"""Offline: plans a scene without a language model, from a prompt, a story, a screenplay or a picture."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from composer.brief import Brief, Plan
-from composer.errors import StoryUnreadable, WriterUnavailable
+from composer.errors import StoryUnreadable
 from composer.writers.borders import with_borders
 
 
 def plan_offline(brief: Brief) -> Plan:
     """The plan of a brief, by rules and templates alone. The same brief gives the same plan.
 
-    Raises StoryUnreadable for words that cannot be used and WriterUnavailable for a picture, which rules cannot see.
+    Raises StoryUnreadable for words that cannot be used, and for pictures that cannot be or show nothing known.
     """
     planned = _planned(brief)
     return replace(planned, rows=with_borders(planned.rows))
 
 
 def _planned(brief: Brief) -> Plan:
-    if brief.picture is not None:
-        raise WriterUnavailable(
-            f"{brief.picture}: a picture needs a language-model server that can see; set OPENAI_API_KEY, or "
-            "OPENAI_BASE_URL for a local server, or leave the picture out and say in a prompt what it shows"
+    if brief.picture is not None and (brief.story.strip() or brief.screenplay.strip()):
+        raise StoryUnreadable(
+            f"{brief.picture}: a story and a picture are given; give one of them, or the picture beside a prompt"
         )
     if brief.screenplay.strip():
         from composer.writers.screenplay import plan_screenplay
@@ -34,6 +33,10 @@ def _planned(brief: Brief) -> Plan:
         from composer.writers.story import plan_story
 
         return plan_story(brief.story, seed=brief.seed, title="")
+    if brief.picture is not None:
+        from composer.writers.seen import plan_picture
+
+        return plan_picture(brief)
     from composer.writers.prompt import plan_prompt
 
     return plan_prompt(brief.prompt, seed=brief.seed)

@@ -17,6 +17,7 @@ from composer.errors import ComposerError, PlanFailed, SceneInvalid, StoryUnread
 from composer.scene import Scene
 from composer.tables import read_table
 from composer.writers import Message, Reply
+from composer.writers.seen import Seen, known_things
 
 BRIEF = Brief(prompt="A fox and an owl talk about the moon", seed=4)
 
@@ -151,9 +152,13 @@ def test_a_missing_picture_is_told_and_nothing_is_made(scene: Scene, tmp_path: P
     assert not scene.folder.exists()
 
 
-def test_a_picture_without_a_server_names_the_way_out_and_nothing_is_made(scene: Scene, tmp_path: Path) -> None:
+def test_a_picture_of_nothing_known_names_the_way_out_and_nothing_is_made(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
-    with pytest.raises(WriterUnavailable, match="OPENAI_BASE_URL"):
+    even = [Seen(thing, 0.01) for thing in known_things()]
+    monkeypatch.setattr("composer.writers.seen.things_seen", lambda path, encode: even)
+    with pytest.raises(StoryUnreadable, match="a.png: nothing that sounds is recognised.*in a prompt"):
         draft(scene, Brief(picture=tmp_path / "a.png"), None)
     assert not scene.folder.exists()
 

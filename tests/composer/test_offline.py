@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from composer.brief import Brief
-from composer.errors import StoryUnreadable, WriterUnavailable
+from composer.errors import StoryUnreadable
 from composer.writers.borders import with_borders
 from composer.writers.offline import plan_offline
 from composer.writers.prompt import plan_prompt
@@ -24,10 +24,10 @@ def test_a_prompt_is_planned_and_its_beds_get_borders() -> None:
     assert told == replace(planned, rows=with_borders(planned.rows)) and told != planned
 
 
-@pytest.mark.parametrize("prompt", ["", "a cat at a window"])
-def test_a_picture_is_never_ignored_but_names_the_way_out(prompt: str) -> None:
-    with pytest.raises(WriterUnavailable, match="cat.png.*language-model server.*OPENAI_BASE_URL.*in a prompt"):
-        plan_offline(Brief(prompt=prompt, picture=Path("cat.png")))
+@pytest.mark.parametrize("words", [{"story": "It rained."}, {"screenplay": "INT. HOUSE"}])
+def test_a_picture_beside_a_story_is_never_ignored(words: dict[str, str]) -> None:
+    with pytest.raises(StoryUnreadable, match=r"cat.png.*give one of them"):
+        plan_offline(Brief(picture=Path("cat.png"), **words))
 
 
 def test_a_brief_without_words_is_refused() -> None:
