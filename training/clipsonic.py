@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from models.clipsonic.checkpoint import load_config, load_net, save_checkpoint
-from models.clipsonic.config import AnyNetConfig, ClipSonicConfig, Prediction, SamplingConfig
+from models.clipsonic.config import AnyNetConfig, ClipSonicConfig, Prediction, SamplingConfig, ScheduleName
 from models.clipsonic.diffusion import Draws, training_loss
 from models.clipsonic.diffusion import draw as draw_noise
 from models.clipsonic.nets import build_net
@@ -50,8 +50,7 @@ class Recipe(BaseModel):
     prediction: Prediction = "noise"
     learned_variance: bool = True
     n_training_steps: int = Field(default=4_000, ge=2)
-    signal_gain: float = Field(default=1.0, gt=0)
-    """Below 1 the schedule is noisier (`ClipSonicConfig.signal_gain`)."""
+    schedule: ScheduleName = "cosine"
     start: str = ""
     """Checkpoint folder of the same net to begin with; "" for fresh weights."""
     sounds: SoundsConfig
@@ -203,7 +202,7 @@ def net_config(recipe: Recipe, windows: Windows, query_size: int, concepts: Sequ
         prediction=recipe.prediction,
         learned_variance=recipe.learned_variance,
         n_training_steps=recipe.n_training_steps,
-        signal_gain=recipe.signal_gain,
+        schedule=recipe.schedule,
         sampling=recipe.sampling,
         vocoder=recipe.vocoder,
         trained=labels,

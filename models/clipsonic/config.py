@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.vocoder.mel import MelScale
 
+ScheduleName = Literal["cosine", "even"]
 Prediction = Literal["noise", "velocity", "flow"]
 EncoderKind = Literal["picture", "text"]
 Sampler = Literal["ancestral", "ddim", "dpm++", "euler"]
@@ -105,10 +106,8 @@ class ClipSonicConfig(BaseModel):
     learned_variance: bool = True
     """The net has a second half of outputs that says the variance of each ancestral step (Nichol and Dhariwal)."""
     n_training_steps: int = Field(default=4_000, ge=2)
-    schedule: Literal["cosine"] = "cosine"
-    signal_gain: float = Field(default=1.0, gt=0)
-    """Below 1 the schedule is noisier: neighbours in a mel are alike, so its outline shows through much noise, and only
-    what is noisier still has to be told by the query. The published schedule has 1. Flow matching has none."""
+    schedule: ScheduleName = "cosine"
+    """`cosine` is the published one; `even` goes on to far noisier mels. Flow matching has none."""
     sampling: SamplingConfig = SamplingConfig()
     vocoder: str = "bundled"
     """Name of the vocoder of its mels, as `models.vocoder.vocoder` takes it."""

@@ -4,7 +4,7 @@ Conventions: mels are normalised, (B, n_mels, n_frames); `time` counts the steps
 n_training_steps - 1 (noise). x = signal * clean + sigma * noise; signal^2 + sigma^2 = 1 but for flow matching, where
 signal = 1 - u, sigma = u and u = time / (n_training_steps - 1).
 Sources: Ho et al. 2020; Nichol and Dhariwal 2021 (cosine, L_hybrid); Salimans and Ho 2022 (velocity); Hang et al. 2023
-(min-SNR); Hoogeboom et al. 2023 (noisier schedules); Lipman et al. 2023 and Liu et al. 2023 (flow matching).
+(min-SNR); Kingma et al. 2021 (even log-SNR); Lipman et al. 2023 and Liu et al. 2023 (flow matching).
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.clipsonic.config import ClipSonicConfig, Prediction
+from models.clipsonic.config import ClipSonicConfig, Prediction, ScheduleName
 
 MAX_BETA = 0.999
+EVEN_SNR_DB = (22.0, -50.0)
+"""Neighbours in a mel are alike, so its outline shows through 30 dB of noise, where the cosine schedule nearly ends;
+only what is noisier still has to be told by the query."""
 Net = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 """x (B, n_mels, n_frames), time (B,), query (B, query_size), drop (B,) -> (B, C * n_mels, n_frames)."""
 
@@ -75,17 +78,18 @@ def cosine_schedule(n_steps: int) -> Schedule:
 
 
 @cache
-def noisier(schedule: Schedule, gain: float) -> Schedule:
-    """The schedule with every signal-to-noise ratio multiplied by gain^2 (Hoogeboom et al. 2023, section 3.1)."""
-    if gain == 1.0:
-        return schedule
-    signal = schedule.alphas_bar * gain**2
-    alphas_bar = signal / (signal + 1.0 - schedule.alphas_bar)
+def even_schedule(n_steps: int) -> Schedule:
+    """Even steps of the logarithm of the signal-to-noise ratio, over EVEN_SNR_DB (Kingma et al. 2021)."""
+    ratios = 10.0 ** (np.linspace(*EVEN_SNR_DB, n_steps) / 10.0)
+    alphas_bar = ratios / (1.0 + ratios)
     return Schedule(1.0 - alphas_bar / np.append(1.0, alphas_bar[:-1]), alphas_bar)
 
 
 def schedule_of(config: ClipSonicConfig) -> Schedule:
-    return noisier(cosine_schedule(config.n_training_steps), config.signal_gain)
+    return SCHEDULES[config.schedule](config.n_training_steps)
+
+
+SCHEDULES: dict[ScheduleName, Callable[[int], Schedule]] = {"cosine": cosine_schedule, "even": even_schedule}
 
 
 @dataclass(frozen=True)

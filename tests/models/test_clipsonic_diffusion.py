@@ -177,9 +177,10 @@ def test_times_cover_the_training_evenly_and_follow_the_generator() -> None:
     assert np.quantile(middle, [0.1587, 0.5, 0.8413]) == pytest.approx([0.2689, 0.5, 0.7311], abs=0.01)
 
 
-def test_a_noisier_schedule_divides_every_signal_to_noise_ratio() -> None:
-    plain, noisy = (schedule_of(config_of("noise").model_copy(update={"signal_gain": gain})) for gain in (1.0, 0.25))
-    ratios = [each.alphas_bar / (1.0 - each.alphas_bar) for each in (plain, noisy)]
-    assert np.allclose(ratios[1], ratios[0] / 16.0, rtol=1e-9)
-    assert np.allclose(np.cumprod(1.0 - noisy.betas), noisy.alphas_bar, rtol=1e-9)
-    assert np.all((noisy.betas > 0.0) & (noisy.betas < 1.0))
+def test_the_even_schedule_has_even_steps_of_the_signal_to_noise_ratio() -> None:
+    schedule = schedule_of(config_of("noise").model_copy(update={"schedule": "even"}))
+    ratios_db = 10.0 * np.log10(schedule.alphas_bar / (1.0 - schedule.alphas_bar))
+    assert ratios_db[0] == pytest.approx(22.0) and ratios_db[-1] == pytest.approx(-50.0)
+    assert np.allclose(np.diff(ratios_db), -72.0 / (len(ratios_db) - 1))
+    assert np.allclose(np.cumprod(1.0 - schedule.betas), schedule.alphas_bar, rtol=1e-9)
+    assert np.all((schedule.betas > 0.0) & (schedule.betas < 1.0))

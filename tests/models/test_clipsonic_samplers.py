@@ -68,8 +68,8 @@ def test_normal_data_keep_their_mean_and_spread(
 
 
 @pytest.mark.parametrize(("sampler", "n_steps"), [("ddim", 200), ("dpm++", 50), ("ancestral", 1_000)])
-def test_a_noisier_schedule_ends_where_the_published_one_does(sampler: Sampler, n_steps: int) -> None:
-    config = config_of("velocity").model_copy(update={"signal_gain": 0.35})
+def test_the_even_schedule_ends_where_the_published_one_does(sampler: Sampler, n_steps: int) -> None:
+    config = config_of("velocity").model_copy(update={"schedule": "even"})
     drawn = sample(exact(config, n_steps), SHAPE, config, sampler=sampler, n_steps=n_steps, seeds=[*range(8)])
     assert float(drawn.mean()) == pytest.approx(MEAN, abs=0.012)
     assert float(drawn.std()) == pytest.approx(SPREAD, abs=0.03)

@@ -229,10 +229,10 @@ def test_a_wrong_recipe_is_refused_with_the_key(tmp_path: Path) -> None:
 def test_a_run_begins_with_the_weights_of_another(tmp_path: Path) -> None:
     first = train_recipe(toy_recipe(), SOUNDS, tmp_path / "first")
     still = LoopConfig(n_steps=1, warm_up_steps=1, learning_rate=1e-12, bf16=False)
-    second = train_recipe(toy_recipe(start=str(first), signal_gain=0.35, loop=still), SOUNDS, tmp_path / "second")
+    second = train_recipe(toy_recipe(start=str(first), schedule="even", loop=still), SOUNDS, tmp_path / "second")
     before, after = (load_file(folder / "model.safetensors") for folder in (first, second))
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert load_config(second).signal_gain == 0.35
+    assert load_config(second).schedule == "even"
     other = FramesConfig(width=64, depth=2, n_heads=2)
     with pytest.raises(DataUnusable, match=r"start: .*first.*has the net .*width=32.*the recipe .*width=64"):
         train_recipe(toy_recipe(start=str(first), net=other), SOUNDS, tmp_path / "third")
