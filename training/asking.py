@@ -148,21 +148,18 @@ def made_by(
     return made
 
 
-def rival_clips(concept: str, n_clips: int, n_s: float) -> list[Clip]:
-    """What the best of RIVALS makes of a concept's sentences, mono and at most n_s long; [] where none serves it.
+def rival_of(words: str) -> str | None:
+    """The one of RIVALS that `auto` would hand the words to; None where none serves them."""
+    fits: list[tuple[float, str]] = []
+    for name in RIVALS:
+        fits.append((sound_engine("sound_effect", name).fit(SoundQuery(words)).score, name))
+        if fits[-1][0] >= GOOD_FIT:
+            break
+    score, name = max(fits, key=lambda fit: fit[0])
+    return name if score >= LEAST_FIT else None
 
-    Sentences that no rival serves give no clip: `auto` would not hand them over either.
-    """
-    said, clips = said_of(concept), []
-    for place in range(n_clips):
-        query = SoundQuery(said[place % len(said)])
-        fits: list[tuple[float, str]] = []
-        for name in RIVALS:
-            fits.append((sound_engine("sound_effect", name).fit(query).score, name))
-            if fits[-1][0] >= GOOD_FIT:
-                break
-        score, name = max(fits, key=lambda fit: fit[0])
-        if score >= LEAST_FIT:
-            made = with_channels(sound_engine("sound_effect", name).generate(query, duration_s=None, seed=place), 1)
-            clips.append(Clip(made.samples[:, : round(n_s * made.sample_rate)], made.sample_rate))
-    return clips
+
+def rival_clip(name: str, words: str, n_s: float, seed: int) -> Clip:
+    """What a rival makes of the words, mono and at most n_s long."""
+    made = with_channels(sound_engine("sound_effect", name).generate(SoundQuery(words), duration_s=None, seed=seed), 1)
+    return Clip(made.samples[:, : round(n_s * made.sample_rate)], made.sample_rate)

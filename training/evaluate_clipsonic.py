@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from models.clipsonic.knows import Known, write_knows
 from models.clipsonic.prior_published import prior
 from models.vocoder import Vocoder, vocoder
 from models.vocoder.mel import log_mel
-from training.asking import RIVALS, Way, banks_of_styles, made_by, rival_clips, said_of, ways_of
+from training.asking import RIVALS, Way, banks_of_styles, made_by, rival_clip, rival_of, said_of, ways_of
 from training.clipsonic import Recipe, read_recipe
 from training.judging import (
     TOP,
@@ -119,11 +120,7 @@ class Evaluation:
             self.judged(Clip((0.1 * random.standard_normal((1, n_samples))).astype(np.float32), SAMPLE_RATE), concept)
             for concept in wanted
         ]
-        rivals = [
-            self.judged(clip, concept)
-            for concept in self.concepts
-            for clip in rival_clips(concept, self.n_clips, n_samples / SAMPLE_RATE)
-        ]
+        rivals = [one for concept in self.concepts for one in self.rivals(concept)]
         return [
             self.row("real, held out", self.held_out),
             self.row("real, through the vocoder", vocoded),
@@ -132,6 +129,18 @@ class Evaluation:
             self.row("noise", noise),
             *([self.row(" or ".join(RIVALS), rivals)] if rivals else []),
         ]
+
+    def rivals(self, concept: str) -> list[Judged]:
+        """What the engines make of a concept's sentences that CLIPSonic would take the place of; fewer clips, or none,
+        where `auto` would hand them to no engine."""
+        said, heard = said_of(concept), []
+        for place in range(self.n_clips):
+            words = said[place % len(said)]
+            name = rival_of(words)
+            if name is not None:
+                make = partial(rival_clip, name, words, self.ear.n_samples / SAMPLE_RATE, place)
+                heard.append(self.ear.once(f"{name} {words} {place}", concept, make))
+        return heard
 
     def row(self, variant: str, judged: Sequence[Judged], way: Way | None = None, seconds: float = 0.0) -> Row:
         about = {} if way is None else {"pairs": way.pairs, "trained_by": way.trained_by, "asked_by": way.asked_by}
@@ -155,14 +164,15 @@ def knows_of(evaluation: Evaluation, way: Way, options: Options, seed: int) -> l
     and how often the best of the other engines is."""
     learned = {sound.concept for sound in evaluation.real.training}
     concepts = [concept for concept in sorted(learned) if concept in classes_of_concepts()]
-    n, n_s = evaluation.n_clips, evaluation.ear.n_samples / SAMPLE_RATE
+    n = evaluation.n_clips
     made = made_by(way, evaluation.wave_maker, concepts, n, options, seed, bf16=evaluation.bf16)
     heard = Counter(concept for concept, clip in made if evaluation.judged(clip, concept).rank <= TOP)
     known = []
     for concept in concepts:
-        others = [evaluation.judged(clip, concept).rank <= TOP for clip in rival_clips(concept, n, n_s)]
+        others = [one.rank <= TOP for one in evaluation.rivals(concept)]
         share = sum(others) / len(others) if others else 0.0
         known.append(Known(concept, tuple(said_of(concept)), heard[concept] / n, n, share, len(others)))
+    evaluation.ear.save()
     return known
 
 
@@ -210,6 +220,7 @@ def main() -> None:
         )
     ]
     rows = evaluation.references(given.seed)
+    ear.save()
     judged: dict[tuple[str, str], list[Judged]] = {}
     for way in ways:
         row, judged[way.variant, way.asked_by] = evaluation.generated(way, options, given.seed)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -82,13 +82,14 @@ class Ear:
 
     def recordings(self, sounds: Sequence[Sound]) -> list[Judged]:
         """Every recording as it was heard, its first n_samples."""
-        heard = []
-        for sound in sounds:
-            key = f"{sound.name} {sound.concept} {self.n_samples}"
-            if key not in self.known:
-                self.known[key] = judge(self.yamnet, sound_clip(sound, self.n_samples), sound.concept)
-            heard.append(self.known[key])
-        return heard
+        return [self.once(sound.name, sound.concept, partial(sound_clip, sound, self.n_samples)) for sound in sounds]
+
+    def once(self, name: str, concept: str, make: Callable[[], Clip]) -> Judged:
+        """The clip of that name, which is made only if it was not heard before."""
+        key = f"{name} {concept} {self.n_samples}"
+        if key not in self.known:
+            self.known[key] = judge(self.yamnet, make(), concept)
+        return self.known[key]
 
     def save(self) -> None:
         """Keeps what was heard in the file, if there is one."""

@@ -17,7 +17,7 @@ from models.clip import Clip, write_clip
 from models.clipsonic.engine import ClipSonic, Options
 from models.clipsonic.knows import read_knows
 from tests.clipsonic_toys import MEL, N_FRAMES, ToyEncoder, ToyPrior, ToyVocoder, toy_folder
-from training.asking import banks_of_styles, made_by, rival_clips, said_of, ways_of
+from training.asking import banks_of_styles, made_by, rival_clip, rival_of, said_of, ways_of
 from training.concepts import sound_concepts
 from training.evaluations import evaluate
 from training.judging import (
@@ -204,10 +204,12 @@ def test_clips_follow_from_the_seed_and_only_able_concepts_are_made(tmp_path: Pa
 
 
 def test_the_engines_it_would_replace_are_asked_as_auto_would() -> None:
-    clips = rival_clips("rain", 2, 0.5)
-    assert [clip.n_samples for clip in clips] == [round(0.5 * clip.sample_rate) for clip in clips] and len(clips) == 2
-    assert all(np.abs(clip.samples).max() > 0.01 and clip.samples.shape[0] == 1 for clip in clips)
-    assert rival_clips("qwxzvvk", 1, 0.5) == []
+    assert rival_of("rain falling") == "procedural" and rival_of("qwxzvvk") is None
+    assert rival_of("a burp") == "library"
+    clip = rival_clip("procedural", "rain falling", 0.5, 3)
+    assert clip.samples.shape == (1, round(0.5 * clip.sample_rate)) and np.abs(clip.samples).max() > 0.01
+    assert np.array_equal(clip.samples, rival_clip("procedural", "rain falling", 0.5, 3).samples)
+    assert not np.array_equal(clip.samples, rival_clip("procedural", "rain falling", 0.5, 4).samples)
 
 
 # The sheet
