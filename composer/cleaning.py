@@ -14,6 +14,7 @@ from models.clipsep import checkpoint_version
 from models.clipsep.level import GatedLevel
 from models.clipsep.streaming import Recording
 from models.engines import SoundQuery, separator
+from models.threads import one_thread
 
 SEPARATOR = "clipsep"
 SURE = 0.6
@@ -65,12 +66,13 @@ def clean(clip: Clip, query: str, *, mode: CleanMode) -> tuple[Clip, Cleaning]:
     """
     level = GatedLevel(clip.sample_rate)
     level.add(clip.samples)
-    separation = separator(SEPARATOR).begin(
-        Recording(clip.sample_rate, *clip.samples.shape), [SoundQuery(query)], level_rms=level.rms()
-    )
-    parts = [part.parts[0] for part in separation.parts([clip.samples])]
+    with one_thread():
+        separation = separator(SEPARATOR).begin(
+            Recording(clip.sample_rate, *clip.samples.shape), [SoundQuery(query)], level_rms=level.rms()
+        )
+        parts = [part.parts[0] for part in separation.parts([clip.samples])]
+        confidence = separation.confidences()[0]
     sound = np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=np.float32)
-    confidence = separation.confidences()[0]
     before, after, residual = (
         loudness_lufs(samples, clip.sample_rate) for samples in (clip.samples, sound, clip.samples - sound)
     )

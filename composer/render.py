@@ -25,7 +25,7 @@ from composer.orders import Order, Orders, make_orders
 from composer.scene import Scene
 from composer.script import Script
 from composer.settings import Settings
-from composer.synthesis import synthesize
+from composer.synthesis import Made, in_groups, synthesize_all
 from composer.tables import keys_were_given, read_raw_rows
 from composer.timeline import build_timeline
 from models.errors import ModelError
@@ -132,13 +132,15 @@ def plan_render(
     return _planned(job, only, fresh)
 
 
-Turns = Callable[[Path, Sequence[Order]], Iterator[tuple[Order, ClipReceipt | None]]]
-"""In which order the clips of a folder are made; a receipt with an order says that its clip is there meanwhile."""
+Turn = tuple[Order, ClipReceipt | None]
+"""An order; a receipt with it says that its clip is there meanwhile."""
+Turns = Callable[[Path, Sequence[Order]], Iterator[list[Turn]]]
+"""In which order the clips of a folder are made, those of a list together."""
 
 
-def one_by_one(clips_dir: Path, orders: Sequence[Order]) -> Iterator[tuple[Order, ClipReceipt | None]]:
-    """A scene that is rendered on its own makes its clips in the order of its rows."""
-    return ((order, None) for order in orders)
+def one_by_one(clips_dir: Path, orders: Sequence[Order]) -> Iterator[list[Turn]]:
+    """A scene that is rendered on its own makes its clips in the order of its rows, but what goes together at once."""
+    return ([(order, None) for order in group] for group in in_groups(orders))
 
 
 def render(
@@ -162,14 +164,16 @@ def render(
             yield RowFailed(fault)
         synthesized = 0
         wanted = set(planned.synthesize)
-        for order, receipt in turns(scene.clips_dir, [order for order in job.orders.orders if order.row in wanted]):
-            outcome = receipt or _make_clip(scene, order, limit_s)
-            if isinstance(outcome, Fault):
-                failed.append(outcome)
-                yield RowFailed(outcome)
-            else:
-                synthesized += receipt is None
-                yield RowDone(order.row, order.engine, outcome.seconds_spent if receipt is None else 0.0)
+        for turn in turns(scene.clips_dir, [order for order in job.orders.orders if order.row in wanted]):
+            made = _make_clips(scene, [order for order, receipt in turn if receipt is None], limit_s)
+            for order, receipt in turn:
+                outcome = receipt or made[order.row]
+                if isinstance(outcome, Fault):
+                    failed.append(outcome)
+                    yield RowFailed(outcome)
+                else:
+                    synthesized += receipt is None
+                    yield RowDone(order.row, order.engine, outcome.seconds_spent if receipt is None else 0.0)
         yield from _mix_scene(job, failed, synthesized)
 
 
@@ -225,20 +229,21 @@ def row_limit_s() -> float:
     return limit_s
 
 
-def _make_clip(scene: Scene, order: Order, limit_s: float) -> ClipReceipt | Fault:
+def _make_clips(scene: Scene, orders: Sequence[Order], limit_s: float) -> dict[str, ClipReceipt | Fault]:
+    """Row -> its new clip's receipt, or why there is none. What was made together took each its share of the time."""
+    if not orders:
+        return {}
     begun_s = time.perf_counter()
+    made = synthesize_all(orders, limit_s=limit_s)
+    each_s = round((time.perf_counter() - begun_s) / len(orders), 4)
+    return {order.row: _kept(scene, order, clip, each_s) for order, clip in zip(orders, made, strict=True)}
+
+
+def _kept(scene: Scene, order: Order, made: Made | ModelError | OSError, spent_s: float) -> ClipReceipt | Fault:
     try:
-        made = synthesize(order, limit_s=limit_s)
-        return keep_clip(
-            scene.clips_dir,
-            order.fingerprint,
-            made.clip,
-            engine=order.engine,
-            engine_version=order.engine_version,
-            text=order.text,
-            seconds_spent=round(time.perf_counter() - begun_s, 4),
-            cleaning=made.cleaning,
-        )
+        if not isinstance(made, Made):
+            raise made
+        return keep_made(scene.clips_dir, order, made, spent_s)
     except (ModelError, ComposerError, OSError) as error:
         cause = error.__cause__ if isinstance(error, ComposerError) else error
         if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
@@ -248,6 +253,20 @@ def _make_clip(scene: Scene, order: Order, limit_s: float) -> ClipReceipt | Faul
             ) from error
         told = f"{order.engine}: {error}" if isinstance(error, OSError) else str(error)
         return Fault(order.row, _column_at_fault(order), told)
+
+
+def keep_made(clips_dir: Path, order: Order, made: Made, spent_s: float) -> ClipReceipt:
+    """Keeps a fresh clip under its order's fingerprint. Raises as keep_clip does."""
+    return keep_clip(
+        clips_dir,
+        order.fingerprint,
+        made.clip,
+        engine=order.engine,
+        engine_version=order.engine_version,
+        text=order.text,
+        seconds_spent=spent_s,
+        cleaning=made.cleaning,
+    )
 
 
 def _column_at_fault(order: Order) -> str:

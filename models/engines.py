@@ -35,6 +35,15 @@ class SoundQuery:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """One sound of many that an engine is asked for together."""
+
+    query: SoundQuery
+    duration_s: float | None
+    seed: int
+
+
+@dataclass(frozen=True)
 class Fit:
     """How well an engine can serve a query.
 
@@ -91,6 +100,14 @@ class SoundEngine(Protocol):
 
         The same query, duration and seed give the same samples.
         """
+        ...
+
+
+class JointEngine(SoundEngine, Protocol):
+    """A sound engine that makes many sounds faster together than one by one."""
+
+    def generate_all(self, wanted: Sequence[Wanted]) -> list[Clip | ModelError]:
+        """The samples that `generate` gives for each, or in their place what it would raise."""
         ...
 
 
@@ -201,6 +218,12 @@ def speech_engine(name: str) -> SpeechEngine:
 def sound_engine(kind: Literal["music", "sound_effect"], name: str) -> SoundEngine:
     """The one instance of a music or effect engine; its weights load when it first generates."""
     return cast(SoundEngine, _ready_class(kind, name)())
+
+
+def joint_engine(kind: Literal["music", "sound_effect"], name: str) -> JointEngine | None:
+    """The sound engine of that name where it makes many sounds together, else None. Raises as sound_engine does."""
+    engine = sound_engine(kind, name)
+    return cast(JointEngine, engine) if hasattr(engine, "generate_all") else None
 
 
 @cache

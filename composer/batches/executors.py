@@ -31,9 +31,13 @@ class WorkerDied(ComposerError):
 
 
 class Executor(Protocol):
-    """Workers that render scenes. A worker takes one scene at a time."""
+    """Workers that render scenes. A worker takes one scene at a time.
+
+    Where there are mixers, workers make clips only: numbers from `n_workers` on are mixers, which need no engines.
+    """
 
     n_workers: int
+    n_mixers: int
 
     def submit(self, worker: int, job: Job) -> Future[Outcome]:
         """Has worker number `worker` render a scene; starts or replaces the worker as needed.
@@ -52,10 +56,13 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """Processes on this machine, each with its share of the cores; models load once in each."""
+    """Processes on this machine, each with its share of the cores; models load once in each.
+
+    Each mixes its own scenes: while one mixes, the others make clips.
+    """
 
     def __init__(self, n_workers: int) -> None:
-        self.n_workers = n_workers
+        self.n_workers, self.n_mixers = n_workers, 0
         self._pools: list[ProcessPoolExecutor | None] = [None] * n_workers
         self._n_threads = max(1, n_cores() // n_workers)
 

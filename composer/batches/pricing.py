@@ -54,10 +54,12 @@ class Price:
         return "\n".join([*lines, *(f"fault: {fault}" for fault in self.faults)])
 
 
-def price(batch: BatchFolder, specs: Sequence[SceneSpec], *, n_workers: int, has_writer: bool) -> Price:
+def price(
+    batch: BatchFolder, specs: Sequence[SceneSpec], *, n_workers: int, has_writer: bool, store_url: str | None = None
+) -> Price:
     """Reads or foresees every script, decides its orders, and adds up those that no clip is there for."""
     priced = Price(len(specs), workers=n_workers)
-    store, sheet = ClipStore(batch.store_dir), batch.read_cast()
+    store, sheet = ClipStore(batch.store_dir, store_url), batch.read_cast()
     seen: set[str] = set()
     missing: list[Order] = []
     done = {str(line["scene"]): line for line in batch.read_log() if line.get("state") == "done" and "scene" in line}
@@ -82,7 +84,7 @@ def price(batch: BatchFolder, specs: Sequence[SceneSpec], *, n_workers: int, has
         for order in orders.orders:
             if order.fingerprint not in seen:
                 seen.add(order.fingerprint)
-                there = store.find(order.fingerprint) or find_clip(scene.clips_dir, order.fingerprint)
+                there = find_clip(scene.clips_dir, order.fingerprint) or store.has(order.fingerprint)
                 missing += [] if there else [order]
     priced.clips, priced.synthesize = len(seen), len(missing)
     priced.sound_s = round(sum(sound_s(order) for order in missing), 1)

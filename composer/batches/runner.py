@@ -29,6 +29,8 @@ N_PLANNERS = 4
 """So many scenes are planned at a time where a language model's server does the work."""
 PLANNED_AHEAD = 4
 """So many more scenes than there are workers are planned before they can be rendered."""
+LOOKED_AHEAD = 3
+"""A worker may fill what an engine makes together with rows of so many scenes that wait."""
 GRACE_S = 120.0
 """A worker that tells of no step for a row's limit and this much more is ended."""
 
@@ -39,6 +41,8 @@ class Options:
     retries: int = 2
     """How often a scene that failed is tried again."""
     grace_s: float = GRACE_S
+    store: str | None = None
+    """Address of storage behind the batch's own store, which machines share."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class _Run:
     done: dict[str, Line]
     """The log's last word on each scene, where it was done."""
     ready: deque[_Task] = field(default_factory=deque)
+    to_mix: deque[_Task] = field(default_factory=deque)
     running: dict[int, tuple[_Task, Future[Outcome]]] = field(default_factory=dict)
     n_ended: int = 0
     n_interrupts: int = 0
@@ -169,7 +174,10 @@ def _run(
         for worker in range(executor.n_workers):
             if worker not in run.running and run.ready and not run.stopping:
                 _start(run, worker, run.ready.popleft(), executor)
-        if not run.running and (run.stopping or not (waiting or plans or run.ready)):
+        for mixer in range(executor.n_workers, executor.n_workers + executor.n_mixers):
+            if mixer not in run.running and run.to_mix and not run.stopping:
+                _start(run, mixer, run.to_mix.popleft(), executor)
+        if not run.running and (run.stopping or not (waiting or plans or run.ready or run.to_mix)):
             return
         futures: list[Future[Any]] = [future for _, future in run.running.values()]
         futures += [plans[0][1]] if plans and not plans[0][1].done() else []
@@ -214,7 +222,9 @@ def _planned(run: _Run, spec: SceneSpec, future: Future[Prepared]) -> Iterator[E
 def _start(run: _Run, worker: int, task: _Task, executor: Executor) -> None:
     progress = run.batch.progress_path(task.spec.name)
     progress.unlink(missing_ok=True)
-    job = Job(str(run.batch.folder), task.spec.name, run.options.row_limit_s)
+    following = tuple(after.spec.name for after in list(run.ready)[:LOOKED_AHEAD])
+    mixes = executor.n_mixers == 0 or worker >= executor.n_workers
+    job = Job(str(run.batch.folder), task.spec.name, run.options.row_limit_s, following, mixes, run.options.store)
     task.begun_s = time.time()
     run.batch.log(scene=task.spec.name, state="begun", attempt=task.attempt, worker=worker)
     run.running[worker] = task, executor.submit(worker, job)
@@ -242,6 +252,9 @@ def _ended(run: _Run, worker: int, task: _Task, future: Future[Outcome], executo
     task.synthesized += outcome.synthesized
     task.shared += outcome.shared
     _note_full_disk(run, outcome)
+    if outcome.state == "clips_made":
+        run.to_mix.append(task)
+        return
     if outcome.state == "failed" and task.attempt <= run.options.retries and not run.stopping:
         run.batch.log(scene=task.spec.name, state="retry", attempt=task.attempt, faults=outcome.faults)
         yield Retried(task.spec.name, task.attempt, outcome.faults)

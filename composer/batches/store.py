@@ -14,9 +14,11 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from composer.batches.remote_store import remote_store
 from composer.clips import ClipReceipt, clip_path, find_clip, receipt_path, seconds_by_engine
 from composer.files import UNFINISHED, sweep, take_lock
 from composer.orders import Order
+from composer.render import Turn
 
 POLL_S = 0.05
 N_SHELVES_READ = 32
@@ -29,6 +31,8 @@ Tell = Callable[[str, str], None]
 @dataclass(frozen=True)
 class ClipStore:
     folder: Path
+    url: str | None = None
+    """Storage behind the folder that other machines share; see remote_store.py."""
 
     def shelf(self, fingerprint: str) -> Path:
         """Clips lie in 256 folders: file systems are slow with millions of files in one."""
@@ -37,9 +41,19 @@ class ClipStore:
     def find(self, fingerprint: str) -> ClipReceipt | None:
         return find_clip(self.shelf(fingerprint), fingerprint)
 
+    def has(self, fingerprint: str) -> bool:
+        """Whether the folder or the shared storage has a clip; brings nothing."""
+        return self.find(fingerprint) is not None or (self.url is not None and remote_store(self.url).has(fingerprint))
+
+    def there(self, fingerprint: str) -> bool:
+        """Whether the store has a clip, after bringing it from the shared storage. Raises OSError, ComposerError."""
+        if self.find(fingerprint) is not None:
+            return True
+        return self.url is not None and remote_store(self.url).fetch(self.shelf(fingerprint), fingerprint)
+
     def fetch(self, clips_dir: Path, fingerprint: str) -> ClipReceipt | None:
         """Brings a clip from the store into a scene; None when the store does not have it. Raises OSError."""
-        if self.find(fingerprint) is None:
+        if not self.there(fingerprint):
             return None
         _share(self.shelf(fingerprint), clips_dir, fingerprint)
         return find_clip(clips_dir, fingerprint)
@@ -49,16 +63,27 @@ class ClipStore:
         if self.find(fingerprint) is None and find_clip(clips_dir, fingerprint) is not None:
             self.shelf(fingerprint).mkdir(parents=True, exist_ok=True)
             _share(clips_dir, self.shelf(fingerprint), fingerprint)
+        self.send(fingerprint)
+
+    def send(self, fingerprint: str) -> None:
+        """Brings a clip of the folder into the shared storage, if there is one and it is new there."""
+        if self.url is not None:
+            remote_store(self.url).publish(self.shelf(fingerprint), fingerprint)
 
     def publish_all(self, clips_dir: Path) -> None:
         """Brings in what a killed worker made and did not publish."""
         for path in sorted(clips_dir.glob("*.wav")) if clips_dir.is_dir() else ():
             self.publish(clips_dir, path.stem)
 
+    def claimed(self, fingerprint: str, stack: ExitStack) -> bool:
+        """Takes the right to make a clip, until the stack closes; False where another process has it."""
+        return stack.enter_context(_Claim(self.shelf(fingerprint) / fingerprint)).held
+
     def turns(
         self, clips_dir: Path, orders: Sequence[Order], tell: Tell = lambda what, row: None
-    ) -> Iterator[tuple[Order, ClipReceipt | None]]:
+    ) -> Iterator[list[Turn]]:
         """Each order, when it is this scene's turn: with its receipt where the clip was fetched, else to be made.
+        (What an engine makes together was made before; see composer.batches.ahead.)
 
         The claim is held until the caller asks for the next, and the clip is published then. What another process
         makes meanwhile comes last.
@@ -68,12 +93,12 @@ class ClipStore:
             busy = []
             for order in waiting:
                 with ExitStack() as stack:
-                    if not stack.enter_context(_Claim(self.shelf(order.fingerprint) / order.fingerprint)).held:
+                    if not self.claimed(order.fingerprint, stack):
                         busy.append(order)
                         continue
                     receipt = self.fetch(clips_dir, order.fingerprint)
                     tell("fetched" if receipt else "making", order.row)
-                    yield order, receipt
+                    yield [(order, receipt)]
                     self.publish(clips_dir, order.fingerprint)
             if len(busy) == len(waiting):
                 tell("waiting", busy[0].row)

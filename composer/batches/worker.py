@@ -16,16 +16,17 @@ from math import isfinite
 from pathlib import Path
 from typing import Literal
 
+from composer.batches.ahead import make_ahead
 from composer.batches.folder import BatchFolder
 from composer.batches.store import ClipStore
-from composer.clips import ClipReceipt
 from composer.errors import SceneBusy, SceneInvalid, ScriptInvalid, in_a_line
 from composer.estimates import estimated_usd
 from composer.orders import Order
-from composer.render import Finished, Mixing, RowDone, render
+from composer.render import Finished, Mixing, RowDone, RowFailed, Turn, render
 
-State = Literal["done", "failed", "refused", "stopped", "disk_full"]
-"""failed may go well the next time; refused is the fault of what was given, and is not tried again."""
+State = Literal["done", "failed", "refused", "stopped", "disk_full", "clips_made"]
+"""clips_made waits for a mixer; failed may go well the next time; refused is the fault of what was given, and is not
+tried again."""
 BUSY_S = 15.0
 _DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
@@ -37,6 +38,12 @@ class Job:
     folder: str
     name: str
     row_limit_s: float
+    ahead: tuple[str, ...] = ()
+    """Scenes that come next: what an engine makes together is made for them too."""
+    mixes: bool = True
+    """False: the clips only are made, and a mixer does the rest, unless a clip failed."""
+    store: str | None = None
+    """Address of storage that other machines share, behind the batch's own store."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +78,8 @@ def run_job(job: Job) -> Outcome:
     return replace(
         outcome,
         seconds=round(time.monotonic() - begun_s, 3),
-        synthesized=tally.n_done - tally.n_fetched,
-        shared=tally.n_fetched,
+        synthesized=tally.n_done - tally.n_fetched + tally.n_ahead,
+        shared=tally.n_fetched - tally.n_own_ahead,
         usd=round(tally.usd, 6),
         worker=f"{platform.node()}/{os.getpid()}",
         peak_memory_mb=_peak_memory_mb(),
@@ -87,6 +94,9 @@ class _Tally:
     path: Path
     n_done: int = 0
     n_fetched: int = 0
+    n_ahead: int = 0
+    """Clips made before the render, for this scene and others."""
+    n_own_ahead: int = 0
     usd: float = 0.0
 
     def tell(self, what: str, row: str) -> None:
@@ -110,20 +120,32 @@ def _render_when_free(job: Job, tally: _Tally) -> Outcome:
 
 def _render(job: Job, tally: _Tally) -> Outcome:
     batch = BatchFolder(Path(job.folder))
-    scene, store = batch.scene(job.name), ClipStore(batch.store_dir)
+    scene, store = batch.scene(job.name), ClipStore(batch.store_dir, job.store)
     tally.tell("reading", "")
     store.publish_all(scene.clips_dir)
     os.environ["TALESCAPE_ROW_LIMIT_S"] = repr(job.row_limit_s)
 
-    def turns(clips_dir: Path, orders: Sequence[Order]) -> Iterator[tuple[Order, ClipReceipt | None]]:
-        for order, receipt in store.turns(clips_dir, orders, tally.tell):
-            tally.usd += 0.0 if receipt else estimated_usd([order])
-            yield order, receipt
+    ahead: set[str] = set()
 
+    def turns(clips_dir: Path, orders: Sequence[Order]) -> Iterator[list[Turn]]:
+        for turn in store.turns(clips_dir, orders, tally.tell):
+            for order, receipt in turn:
+                tally.usd += 0.0 if receipt else estimated_usd([order])
+                tally.n_own_ahead += order.fingerprint in ahead
+            yield turn
+
+    ahead |= {
+        order.fingerprint for order in make_ahead(batch, store, (job.name, *job.ahead), job.row_limit_s, tally.tell)
+    }
+    tally.n_ahead += len(ahead)
+    n_failed = 0
     for event in render(scene, turns=turns):
         if isinstance(event, Finished):
             return _outcome(event)
         tally.n_done += isinstance(event, RowDone)
+        n_failed += isinstance(event, RowFailed)
+        if isinstance(event, Mixing) and not job.mixes and n_failed == 0:
+            return Outcome("clips_made")
         if isinstance(event, Mixing):
             tally.tell("mixing", "")
         elif batch.stop_path.exists():

@@ -22,6 +22,7 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Plan and price, a
 WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="How many; as many as fit by default.")]
 ExecutorOption = Annotated[str, typer.Option("--executor", help="local, or ray (talescape[ray]).")]
 AddressOption = Annotated[str | None, typer.Option("--address", help="A Ray cluster that shares the folder.")]
+StoreOption = Annotated[str | None, typer.Option("--store", help="Clips shared by machines: s3://..., file://...")]
 RetriesOption = Annotated[int, typer.Option("--retries", min=0, help="How often a scene that failed is tried again.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Language model at OPENAI_BASE_URL.")]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Plan without a language model, even if one is set up.")]
@@ -34,6 +35,7 @@ def batch(
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
+    store: StoreOption = None,
     retries: RetriesOption = 2,
     model: ModelOption = None,
     offline: OfflineOption = False,
@@ -44,19 +46,22 @@ def batch(
     from composer.batches.folder import BatchFolder
     from composer.batches.manifest import read_manifest
     from composer.batches.pricing import price
+    from composer.batches.remote_store import remote_store
     from composer.batches.runner import Options, run_batch
     from composer.render import row_limit_s
     from composer.writers.openai import openai_writer_from_environment
 
     specs, folder = read_manifest(manifest), BatchFolder(output)
+    if store is not None:
+        remote_store(store)
     writer = None if offline else openai_writer_from_environment(model)
     if dry_run:
-        priced = price(folder, specs, n_workers=workers or n_fitting(), has_writer=writer is not None)
+        priced = price(folder, specs, n_workers=workers or n_fitting(), has_writer=writer is not None, store_url=store)
         print_json(priced.as_json()) if as_json else print(priced.as_text())
         return
     with redirect_stdout(sys.stderr):  # Ray tells of dead workers on stdout, which is for the result
         workplace = executor_named(executor, workers, address)
-        events = run_batch(folder, specs, workplace, writer, Options(row_limit_s(), retries))
+        events = run_batch(folder, specs, workplace, writer, Options(row_limit_s(), retries, store=store))
         summary = _follow(folder.folder, len(specs), events)
     _end(summary, folder.folder, as_json)
 

@@ -5,7 +5,7 @@ Conventions: 48 kHz mono; what is heard ends at half the rate of the mels that t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,10 +30,11 @@ from models.clipsonic.queries import query_vector, refuse_other_encoder, refuse_
 from models.clipsonic.samplers import Denoise, chosen_sampler, sample
 from models.clipsonic.trimming import block_levels, event, stretch
 from models.clipsonic.unet import Unet
-from models.clipsonic.windows import jointly
+from models.clipsonic.windows import N_BATCH, jointly
 from models.encoders import Encoder, encoder
-from models.engines import Fit, Readiness, SoundQuery
-from models.errors import CheckpointUnusable, SynthesisFailed
+from models.engines import Fit, Readiness, SoundQuery, Wanted
+from models.errors import CheckpointUnusable, ModelError, SynthesisFailed
+from models.threads import one_thread
 from models.vocoder import Vocoder, vocoder
 
 BUNDLED = Path(__file__).parent / "weights"
@@ -120,21 +121,44 @@ class ClipSonic:
         report: Callable[[int, int], None] | None = None,
     ) -> Clip:
         """As generate, with the sampling that one asks for; `report` is told the steps done and the steps in all."""
-        options = options or Options()
-        refuse_unusable(query, duration_s)
-        seed = seed % 2**63
-        vector = query_vector(query, self._encoder, self._prior, seed=seed)
-        length_s = NATURAL_BED_S if duration_s is None and query.bed else duration_s
-        for attempt in range(N_ATTEMPTS):
-            mel = self.mels(
-                vector[None], n_frames=self._n_frames(length_s), seeds=[seed + attempt], options=options, report=report
-            )[0]
-            made = self._vocoder.waveform(mel)
-            if block_levels(made.samples[0], made.sample_rate)[0].max() > SILENT_DB:
-                return _finished(made, query, length_s)
-        raise SynthesisFailed(
-            f"{query.text[:60] or query.image}: {N_ATTEMPTS} draws were silent; describe it differently"
-        )
+        (made,) = self._all([Wanted(query, duration_s, seed)], options, report)
+        if isinstance(made, ModelError):
+            raise made
+        return made
+
+    def generate_all(self, wanted: Sequence[Wanted]) -> list[Clip | ModelError]:
+        """As generate for each, to the bit on a CPU, with those of the same number of frames sampled together."""
+        return self._all(wanted, None, None)
+
+    def _all(
+        self, wanted: Sequence[Wanted], options: Options | None, report: Callable[[int, int], None] | None
+    ) -> list[Clip | ModelError]:
+        made: dict[int, Clip | ModelError] = {}
+        vectors: dict[int, NDArray[np.float32]] = {}
+        lengths_s: dict[int, float | None] = {}
+        with one_thread():
+            for number, each in enumerate(wanted):
+                natural = each.duration_s is None and each.query.bed
+                lengths_s[number] = NATURAL_BED_S if natural else each.duration_s
+                try:
+                    refuse_unusable(each.query, each.duration_s)
+                    vectors[number] = query_vector(each.query, self._encoder, self._prior, seed=each.seed % 2**63)
+                except ModelError as error:
+                    made[number] = error
+            for attempt in range(N_ATTEMPTS):
+                together: dict[int, list[int]] = {}
+                for number in vectors:
+                    if number not in made:
+                        together.setdefault(self._n_frames(lengths_s[number]), []).append(number)
+                for n_frames, group in together.items():
+                    seeds = [wanted[number].seed % 2**63 + attempt for number in group]
+                    stacked = np.stack([vectors[number] for number in group])
+                    mels = self.mels(stacked, n_frames=n_frames, seeds=seeds, options=options, report=report)
+                    for number, mel in zip(group, mels, strict=True):
+                        wave = self._vocoder.waveform(mel)
+                        if block_levels(wave.samples[0], wave.sample_rate)[0].max() > SILENT_DB:
+                            made[number] = _finished(wave, wanted[number].query, lengths_s[number])
+        return [made.get(number) or _silent(each.query) for number, each in enumerate(wanted)]
 
     def mels(
         self,
@@ -158,7 +182,7 @@ class ClipSonic:
 
         with torch.inference_mode():
             drawn = sample(
-                jointly(of_windows, config.n_frames),
+                jointly(of_windows, config.n_frames, n_batch=self._n_batch),
                 (config.mel.n_mels, n_frames),
                 config,
                 sampler=sampler,
@@ -168,6 +192,11 @@ class ClipSonic:
                 report=None if report is None else lambda done: report(done, n_steps),
             )
             return (drawn * config.mel_std + config.mel_mean).cpu()
+
+    @property
+    def _n_batch(self) -> int:
+        """Windows that go through the net at once: on a CPU a U-Net rounds otherwise for other numbers of them."""
+        return 1 if isinstance(self._net, Unet) and _device().type == "cpu" else N_BATCH
 
     def _n_frames(self, length_s: float | None) -> int:
         wanted = self.config.mel.n_frames(round((length_s or 0.0) * self.config.mel.sample_rate))
@@ -206,6 +235,10 @@ class ClipSonic:
     @cached_property
     def _knows(self) -> Knows:
         return Knows(read_knows(self._folder / KNOWS))
+
+
+def _silent(query: SoundQuery) -> SynthesisFailed:
+    return SynthesisFailed(f"{query.text[:60] or query.image}: {N_ATTEMPTS} draws were silent; describe it differently")
 
 
 def _finished(made: Clip, query: SoundQuery, length_s: float | None) -> Clip:

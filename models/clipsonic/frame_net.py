@@ -5,6 +5,7 @@ number is a time and mels need no axis of their own.
 Sources: Peebles and Xie 2023 (adaptive norms); Liu et al. 2022 (a depthwise convolution in each block, here beside the
 attention, lets neighbouring frames agree early in training). Made for few passes over memory, which is what a block
 of this size costs on a CPU: no gates, no turned positions, rectifiers rather than GELU.
+Predicting on a CPU, what the net says of an example is the same to the bit whatever else is in the batch; see `each`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.clipsonic.config import FramesConfig
-from models.clipsonic.embedding import Conditioning, waves
+from models.clipsonic.embedding import Conditioning, each, waves
 
 N_WAVES = 256
 
@@ -34,13 +35,13 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        *attention, scale, shift = self.told(told)[:, None].split(x.shape[2], dim=2)  # each (B, 1, D)
+        *attention, scale, shift = torch.split(each(self.told, told)[:, None], x.shape[2], dim=2)  # each (B, 1, D)
         near = self.near(x.transpose(1, 2)).transpose(1, 2)  # (B, N, D)
         if self.ask is not None and self.answer is not None:
-            x = x + self.answer(self.attend(self.ask(_normed(x + near, *attention))))
+            x = x + each(self.answer, self.attend(each(self.ask, _normed(x + near, *attention))))
             near = x
-        inner = functional.relu(self.wide(_normed(near, scale, shift)))  # (B, N, hidden)
-        out: Tensor = x + self.narrow(self.dropout(inner))
+        inner = functional.relu(each(self.wide, _normed(near, scale, shift)))  # (B, N, hidden)
+        out: Tensor = x + each(self.narrow, self.dropout(inner))
         return out
 
     def attend(self, asked: Tensor) -> Tensor:
@@ -90,11 +91,11 @@ class FrameNet(nn.Module):
         tokens = padded.reshape(batch, n_mels, -1, self.patch).permute(0, 2, 1, 3).flatten(2)  # (B, N, mels * patch)
         told = functional.silu(self.conditioning(time, query, drop))  # (B, D)
         places = waves(torch.arange(tokens.shape[1], device=x.device), self.width)  # (N, D)
-        now = self.first(tokens)
+        now = each(self.first, tokens)
         now = now + places.to(now.dtype)  # (B, N, D)
         for block in self.blocks:
             now = block(now, told)
-        scale, shift = self.last_told(told)[:, None].chunk(2, dim=2)
-        out = self.last(_normed(now, scale, shift))  # (B, N, C * mels * patch)
+        scale, shift = each(self.last_told, told)[:, None].chunk(2, dim=2)
+        out = each(self.last, _normed(now, scale, shift))  # (B, N, C * mels * patch)
         rows: Tensor = out.reshape(batch, tokens.shape[1], -1, self.patch).permute(0, 2, 1, 3).flatten(2)
         return rows[:, :, :n_frames]  # (B, C * mels, T)

@@ -40,7 +40,9 @@ def window_weight(n_window: int, overlap: float = OVERLAP) -> Tensor:
     return torch.minimum(rising, rising.flip(0)).clamp(max=1.0)
 
 
-def jointly(denoise_windows: DenoiseWindows, n_window: int, *, overlap: float = OVERLAP) -> Denoise:
+def jointly(
+    denoise_windows: DenoiseWindows, n_window: int, *, overlap: float = OVERLAP, n_batch: int = N_BATCH
+) -> Denoise:
     """A Denoise over mels of any length. Mels no longer than a window are one window, as long as they are."""
 
     def denoise(x: Tensor, time: float) -> Estimate:
@@ -52,8 +54,8 @@ def jointly(denoise_windows: DenoiseWindows, n_window: int, *, overlap: float = 
         for start in starts:
             weights[start : start + n_each] += weight
         jobs = [(example, start) for example in range(len(x)) for start in starts]
-        for first in range(0, len(jobs), N_BATCH):
-            batch = jobs[first : first + N_BATCH]
+        for first in range(0, len(jobs), n_batch):
+            batch = jobs[first : first + n_batch]
             windows = torch.stack([x[example, :, start : start + n_each] for example, start in batch])
             found = denoise_windows(torch.tensor([example for example, _ in batch], device=x.device))(windows, time)
             if found.variance is not None and variance is None:

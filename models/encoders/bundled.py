@@ -22,6 +22,7 @@ from models.encoders.pictures import square_colours
 from models.encoders.sentence import N_DIMENSIONS as N_SENTENCE
 from models.encoders.sentence import sentence_vectors
 from models.errors import EngineUnavailable, ModelError
+from models.threads import one_thread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +60,7 @@ class Bundled:
 
         if not texts:
             return np.zeros((0, self.n_dimensions), np.float32)
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             said = self._text(torch.from_numpy(sentence_vectors(texts))).numpy()
         return self._placed(said, self._text_mean)
 
@@ -72,7 +73,7 @@ class Bundled:
         parts = [np.zeros((0, self.n_dimensions), np.float32)]
         for begin in range(0, len(paths), BATCH):
             colours = np.stack([square_colours(path, SIDE) for path in paths[begin : begin + BATCH]])
-            with torch.inference_mode():
+            with one_thread(), torch.inference_mode():
                 seen = self._image(torch.from_numpy(colours).permute(0, 3, 1, 2).float() / 255).numpy()
             parts.append(self._placed(seen, self._image_mean))
         return np.concatenate(parts)

@@ -14,6 +14,7 @@ import pytest
 from composer.batches.executors import Executor, LocalExecutor, WorkerDied, executor_named, n_cores, n_fitting
 from composer.batches.folder import BatchFolder
 from composer.batches.pricing import price
+from composer.batches.ray_executor import Needs, crew_for
 from composer.batches.runner import Event, Options, Retried, SceneEnded, Stopped, run_batch
 from composer.batches.specs import SceneSpec
 from composer.batches.worker import Job, Outcome, run_job
@@ -31,13 +32,17 @@ TABLE = "type,character,description\nspeech,Ann,{}\nspeech,Bob,Who is it?\nsound
 class Threads:
     """An executor within this process. `dies` says for which jobs the worker seems to die."""
 
-    def __init__(self, n_workers: int = 1, dies: Callable[[Job], bool] = lambda job: False) -> None:
-        self.n_workers = n_workers
-        self._pool = ThreadPoolExecutor(n_workers)
+    def __init__(
+        self, n_workers: int = 1, dies: Callable[[Job], bool] = lambda job: False, *, n_mixers: int = 0
+    ) -> None:
+        self.n_workers, self.n_mixers = n_workers, n_mixers
+        self.jobs: list[tuple[int, Job]] = []
+        self._pool = ThreadPoolExecutor(n_workers + n_mixers)
         self._dies = dies
         self.replaced: list[int] = []
 
     def submit(self, worker: int, job: Job) -> Future[Outcome]:
+        self.jobs.append((worker, job))
         if self._dies(job):
             future: Future[Outcome] = Future()
             future.set_exception(WorkerDied("the worker died"))
@@ -271,3 +276,46 @@ def test_executors_are_found_by_name_and_fit_the_machine() -> None:
         executor_named("slurm", None, None)
     with pytest.raises(ComposerError, match="--executor ray"):
         executor_named("local", None, "10.0.0.1:6379")
+
+
+def test_mixers_mix_what_workers_made_and_the_sound_is_the_same(tmp_path: Path, toy_engines: list[str]) -> None:
+    specs = [table(tmp_path, name, f"I am {name}.") for name in "abc"] + [table(tmp_path, "bad", "CRASH")]
+    executor = Threads(2, n_mixers=1)
+    events = run(tmp_path / "mixed", specs, executor, retries=0)
+    assert states(events) == {"a": "done", "b": "done", "c": "done", "bad": "failed"}
+    assert toy_engines.count("I am a.") == 1
+    stages = {(job.name, job.mixes): worker for worker, job in executor.jobs}
+    assert {name for name, mixes in stages if mixes} == set("abc")  # what failed was mixed where it failed
+    assert all((worker == 2) == mixes for (_, mixes), worker in stages.items())
+    lines = [event.line for event in events if isinstance(event, SceneEnded) and event.line["state"] == "done"]
+    assert [line["rows"] for line in lines] == [3, 3, 3]
+    assert sum(int(str(line["synthesized"])) for line in lines) <= len(toy_engines)
+    run(tmp_path / "whole", specs, Threads(1), retries=0)
+    for name in "abc":
+        assert sounds(tmp_path / "mixed" / name) == sounds(tmp_path / "whole" / name)
+
+
+def test_actors_ask_for_what_they_need() -> None:
+    alone = crew_for(2, 0, None, 2)
+    assert (alone.n_engines, alone.n_mixers, alone.engine, alone.threads) == (2, 0, Needs(1.0, 0.0), 1)
+    assert crew_for(2, 0, 4, 2).engine == Needs(0.5, 0.0)
+    node = crew_for(64, 8, None, 64)
+    assert (
+        (node.n_engines, node.n_mixers) == (8, 2) and node.engine == Needs(1.0, 1.0) and node.mixer == Needs(1.0, 0.0)
+    )
+    shared = crew_for(16, 1, 4, 16)
+    assert shared.engine == Needs(1.0, 0.25) and shared.n_mixers == 1
+    for crew, n_cpus, n_gpus in ((node, 64, 8), (shared, 16, 1), (crew_for(2, 1, None, 2), 2, 1)):
+        asked = crew.n_engines * crew.engine.num_cpus + crew.n_mixers * crew.mixer.num_cpus
+        assert asked <= n_cpus and crew.n_engines * crew.engine.num_gpus <= n_gpus
+
+
+def test_a_picture_becomes_a_scene_without_a_server(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.linear_gradient("L").resize((96, 64)).convert("RGB").save(tmp_path / "dusk.png")
+    spec = SceneSpec(name="dusk", picture=tmp_path / "dusk.png")
+    priced = price(BatchFolder(tmp_path / "b"), [spec], n_workers=1, has_writer=False)
+    assert (priced.unknown, priced.faults) == ([], []) and priced.synthesize > 0
+    assert states(run(tmp_path / "b", [spec])) == {"dusk": "done"}
+    assert BatchFolder(tmp_path / "b").scene("dusk").read_script()[0].rows
