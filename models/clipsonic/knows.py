@@ -30,6 +30,8 @@ BEST, NOT_BEST = 0.95, 0.36
 MOSTLY = 0.5
 DISTINCT_OF_NOTHING, DISTINCT_OF_SAME = 2.5, 4.5
 """Of pictures: how many standard deviations the nearest concept lies above the mean of all concepts."""
+LEAST_OF_PICTURES = 0.25
+"""No other engine sees, and a picture is given by hand: it is served, and where this is all, the table is warned."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Likeness:
 
     known: Known
     likeness: float
+    least: float = 0.0
+    """What the score does not fall below."""
 
     @property
     def confidence(self) -> float:
@@ -78,7 +82,7 @@ class Likeness:
     @property
     def score(self) -> float:
         """What `auto` goes by, beside the other engines' scores."""
-        return self.likeness * self.known.score
+        return max(self.least, self.likeness * self.known.score)
 
     @property
     def because(self) -> str:
@@ -165,7 +169,7 @@ class Knows:
         cosines = self._seen @ unit(encode.pictures([path]))[0]
         best = int(np.argmax(cosines))
         distinct = float((cosines[best] - cosines.mean()) / max(float(cosines.std()), 1e-6))
-        return Likeness(self.known[best], _share(distinct, DISTINCT_OF_NOTHING, DISTINCT_OF_SAME))
+        return Likeness(self.known[best], _share(distinct, DISTINCT_OF_NOTHING, DISTINCT_OF_SAME), LEAST_OF_PICTURES)
 
 
 def _chance(share: float, count: int) -> float:

@@ -247,6 +247,7 @@ def test_a_picture_fits_as_far_as_one_concept_stands_out() -> None:
     surely, hardly, nothing = (each for each in found if each is not None)
     assert surely.known.concept == "7" and surely.likeness == 1.0 and surely.score == pytest.approx(0.794)
     assert surely.likeness > hardly.likeness > nothing.likeness == 0.0
+    assert nothing.confidence == 0.0 and nothing.score == 0.25  # a picture is served all the same, with a warning
     assert Knows([]).of_picture(Path("7-1"), Shows()) is None
     assert Knows([]).of_words("dog") is None
 
