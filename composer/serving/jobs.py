@@ -275,14 +275,14 @@ class _Slot:
         return self._connection
 
     def _tell_of_death(self, job: Job) -> None:
-        process = self._process
-        if process is not None:
-            process.join()
+        code = None
+        if self._process is not None:
+            self._process.join()
+            code = self._process.exitcode
         self._end_process()
         if job.halted_as is not None:
             job.end(job.halted_as)
             return
-        code = process.exitcode if process is not None else None
         detail = (
             f"the process that rendered it died (exit code {code}; -9 may mean that memory ran out); the clips made so "
             "far are kept, render again to go on"

@@ -70,7 +70,11 @@ class Served:
         headers = {"Last-Event-ID": str(after)} if after else {}
         with self.client.stream("GET", f"/jobs/{job_id}/events", headers=headers, timeout=PATIENCE_S) as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")
-            for block in stream.read().decode().split("\n\n"):
+            text, given_up_s = "", time.monotonic() + PATIENCE_S
+            for part in stream.iter_text():
+                text += part
+                assert time.monotonic() < given_up_s, text
+            for block in text.split("\n\n"):
                 fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
                 if fields:
                     found.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
