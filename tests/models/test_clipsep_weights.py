@@ -30,7 +30,7 @@ def test_every_training_sound_is_credited_under_an_open_licence() -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == load_config(WEIGHTS).trained["sounds"]
     for row in rows:
-        assert row["licence"].startswith(("CC0", "CC BY", "CC-BY", "Public Domain")), row
+        assert row["licence"].startswith(("CC0", "CC BY", "CC-BY", "Public Domain", "Apache-2.0")), row
         assert "NC" not in row["licence"] and "SA" not in row["licence"]
         assert row["author"] or row["licence"].startswith(("CC0", "Public")), row
 
