@@ -35,12 +35,13 @@ class Limits:
     n_requests: int = 64
     """So many requests are answered at a time, those that follow a job included."""
     n_thinking: int = 4
-    """So many of them plan, check, edit or export at a time."""
+    """So many of them plan, check, edit or export at a time; others wait a little, and then are refused."""
     thinking_wait_s: float = 10.0
     headers_s: float = 10.0
-    """So long a client may take for the head of a request, and to read on when it reads nothing."""
+    """So long a client may take for the head of a request."""
     body_s: float = 30.0
     stalled_s: float = 60.0
+    """So long a client may read nothing of an answer that is more than its line holds."""
 
 
 def sound_s(script: Script) -> float:
