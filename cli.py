@@ -179,7 +179,7 @@ def train(
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 def evaluate(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="What to measure: clipsep, effects, encoder, scene, speech.")],
+    name: Annotated[str, typer.Argument(help="What to measure: clipsep, clipsonic, effects, encoder, scene, speech, vocoder.")],
 ) -> None:
     """Measure a model, and print a table. What follows NAME is its own: see talescape evaluate NAME -- --help."""
     from training.evaluations import evaluate as run_evaluation
