@@ -35,6 +35,7 @@ PictureOption = Annotated[Path | None, typer.Option("--picture", help="A picture
 ModelOption = Annotated[str | None, typer.Option("--model", help="Language model at OPENAI_BASE_URL.")]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Plan without a language model, even if one is set up.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same scene.")]
+MEASURED = "What to measure: clipsep, clipsonic, effects, encoder, scene, speech, vocoder."
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace another table; the old one goes to plan/.")]
 
 
@@ -179,7 +180,7 @@ def train(
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 def evaluate(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="What to measure: clipsep, clipsonic, effects, encoder, scene, speech, vocoder.")],
+    name: Annotated[str, typer.Argument(help=MEASURED)],
 ) -> None:
     """Measure a model, and print a table. What follows NAME is its own: see talescape evaluate NAME -- --help."""
     from training.evaluations import evaluate as run_evaluation
