@@ -34,7 +34,7 @@ def test_sureness_belongs_to_its_moment() -> None:
 
 
 def test_the_gate_shuts_on_hedging_and_opens_on_certainty() -> None:
-    np.testing.assert_allclose(gate(torch.tensor([0.0, 0.3, 0.45, 0.6, 1.0])), [0, 0, 0.5, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(gate(torch.tensor([0.0, 0.4, 0.55, 0.7, 1.0])), [0, 0, 0.5, 1, 1], atol=1e-6)
 
 
 def test_confidence_is_that_of_the_surest_moment_and_ignores_what_is_nearly_silent() -> None:
