@@ -26,8 +26,8 @@ NOTHING_ELSE_DB = -4.5
 """A rest this far below the recording is not worth taking away: the net leaves as much of clean recordings.
 
 Measured with the bundled net on 27 recordings of nine of ESC-10's sounds (training folds; training.calibrate_clipsep):
-all stay as they are when they are clean or have speech 10 or 20 dB below; with speech as loud, 20 are cleaned, by 5.9 dB
-SDR in the mean. Speech alone, with another sound asked for, is taken for it in 3 of 27 (chainsaw twice, dog)."""
+all stay as they are when they are clean or have speech 10 or 20 dB below; with speech as loud, 20 are cleaned, by 5.9
+dB SDR in the mean. Speech alone, with another sound asked for, is taken for it in 3 of 27 (chainsaw twice, dog)."""
 
 
 class Cleaning(BaseModel):

@@ -36,6 +36,7 @@ def test_every_command_runs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(COMMANDS) >= 8
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TALESCAPE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TALESCAPE_LIBRARY", str(tmp_path / "library"))
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TALESCAPE_MODEL"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "story.txt").write_text(STORY, "utf-8")

@@ -1,7 +1,7 @@
 """What a report of a ten-minute scene of 200 rows takes, and that its memory does not grow with the scene.
 
-Run: `python -m pytest tests/benchmarks/test_report_speed.py --benchmark-only -s -o addopts=`. Each report is made in a fresh
-process that has read the scene once; its peak memory is told above what that needs.
+Run: `python -m pytest tests/benchmarks/test_report_speed.py --benchmark-only -s -o addopts=`. Each report is made in a
+fresh process that has read the scene once; its peak memory is told above what that needs.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from models.clipsonic.config import FramesConfig, UnetConfig
 from models.clipsonic.frame_net import FrameNet
 from models.engines import SoundQuery, Wanted, joint_engine
 from models.errors import QueryUnusable
+from models.threads import one_thread
 
 WANTED = [
     Wanted(SoundQuery("a dog barking"), None, 1),
@@ -55,7 +56,7 @@ def test_a_net_as_large_as_the_bundled_one_says_the_same_of_an_example_in_any_ba
     def said(of: list[int]) -> Tensor:
         return net(x[of], time[of], query[of], torch.zeros(len(of), dtype=torch.bool))
 
-    with torch.inference_mode():
+    with one_thread(), torch.inference_mode():
         alone = torch.cat([said([number]) for number in range(6)])
         assert torch.equal(said([0, 1, 2, 3, 4, 5]), alone)
         assert torch.equal(said([5, 2]), alone[[5, 2]])
