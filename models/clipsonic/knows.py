@@ -58,11 +58,12 @@ class Known:
 
     @property
     def score(self) -> float:
-        """The chance where no other engine serves; above the others' scores where this one is measured better, below
-        those that they have for words that fit them where it is not."""
-        if not self.others_count:
-            return self.chance
-        return max(self.chance, BEST) if self.is_best else min(self.chance, NOT_BEST)
+        """None where it is mostly heard as something else: then no sound is better. The chance where no other engine
+        serves; above the others' scores where this one is measured better, below those that they have for words that
+        fit them where it is not."""
+        if self.is_best:
+            return max(self.chance, BEST) if self.others_count else self.chance
+        return min(self.chance, NOT_BEST) if self.chance > MOSTLY else 0.0
 
 
 @dataclass(frozen=True)

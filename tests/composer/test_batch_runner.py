@@ -311,9 +311,12 @@ def test_actors_ask_for_what_they_need() -> None:
 
 
 def test_a_picture_becomes_a_scene_without_a_server(tmp_path: Path) -> None:
-    from PIL import Image
+    from PIL import Image, ImageDraw
 
-    Image.linear_gradient("L").resize((96, 64)).convert("RGB").save(tmp_path / "dusk.png")
+    clock = Image.new("RGB", (96, 96), "white")
+    ImageDraw.Draw(clock).ellipse((8, 8, 88, 88), outline="black", width=6)
+    ImageDraw.Draw(clock).line([(48, 22), (48, 48), (68, 58)], fill="black", width=5)
+    clock.save(tmp_path / "dusk.png")
     spec = SceneSpec(name="dusk", picture=tmp_path / "dusk.png")
     priced = price(BatchFolder(tmp_path / "b"), [spec], n_workers=1, has_writer=False)
     assert (priced.unknown, priced.faults) == ([], []) and priced.synthesize > 0

@@ -210,7 +210,7 @@ def test_a_fit_is_likeness_times_measured_agreement(engine: ClipSonic) -> None:
     fit = engine.fit(SoundQuery("a dog barking"))
     assert fit.score == pytest.approx((0.9 * 10 + 1) / 12, abs=1e-3)
     assert fit.because == "its nearest known sound is 'dog' (likeness 1.00), heard as such in 90% of 10 clips"
-    assert engine.fit(SoundQuery("church bells ringing")).score == pytest.approx(2 / 12, abs=1e-3)
+    assert engine.fit(SoundQuery("church bells ringing")).score == 0.0  # known, and heard as such in 1 of 10 only
     assert engine.fit(SoundQuery("a quarterly tax return")).score < 0.05
 
 
@@ -219,7 +219,7 @@ def test_where_others_serve_too_the_better_measured_one_stands_above_the_other()
     measured = ((0.9, 10, 0.5, 10), (0.9, 10, 0.9, 10), (0.2, 10, 0.0, 10), (0.2, 10, 0.0, 0))
     better, as_good, rarely, alone = (Known("dog", (), *each) for each in measured)
     assert better.score > others_fit and as_good.score < half_fit
-    assert rarely.score == alone.score == pytest.approx(3 / 12)
+    assert rarely.score == alone.score == 0.0  # mostly heard as something else: no sound is better
     likeness = Likeness(better, 0.5)
     assert likeness.confidence == pytest.approx(0.5 * 10 / 12) and likeness.score == pytest.approx(0.5 * better.score)
     assert likeness.because.endswith("heard as such in 90% of 10 clips, other engines' in 50%")
