@@ -28,10 +28,10 @@ made: list[str] = []
 def note(text: str) -> None:
     """Counts what was asked for: here, and across processes in the file that TOY_LOG names; takes TOY_DELAY_S."""
     made.append(text)
-    time.sleep(float(os.environ.get("TOY_DELAY_S", "0")))
     if "TOY_LOG" in os.environ:
         with open(os.environ["TOY_LOG"], "a") as file:
             file.write(text.replace("\n", " ") + "\n")
+    time.sleep(float(os.environ.get("TOY_DELAY_S", "0")))  # after the count: a kill in between is work begun
 
 
 def noted() -> list[str]:

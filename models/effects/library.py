@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,7 +43,7 @@ class Library:
     def generate(self, query: SoundQuery, *, duration_s: float | None, seed: int) -> Clip:
         """The nearest clip, or one of those as near (by seed); cut or repeated to `duration_s`.
 
-        Raises ModelError when the file is gone or broken.
+        Raises ModelError when the file is broken.
         """
         if not query.text:
             raise ModelError("library: has no words to search by; write a description")
@@ -64,14 +65,18 @@ class Library:
 
 
 def nearest(words: str, n_clips: int) -> list[tuple[SourcedClip, float]]:
-    """The clips nearest in meaning with the cosine of their nearest phrase, best first. Refuses empty words."""
+    """The clips nearest in meaning with the cosine of their nearest phrase, best first. Refuses empty words.
+
+    Clips whose recordings were moved or deleted since they were indexed are passed over.
+    """
     if not words.strip():
         raise ModelError("library: has no words to search by; say what should be heard")
     index = _whole_index()
     cosines = np.full(len(index.clips), -1.0, np.float32)
     np.maximum.at(cosines, index.owners, index.vectors @ _vector(words))
-    best = np.argsort(-cosines, kind="stable")[:n_clips]
-    return [(index.clips[number], float(cosines[number])) for number in best]
+    best = np.argsort(-cosines, kind="stable")
+    there = (number for number in best if Path(index.clips[number].path).is_file())
+    return [(index.clips[number], float(cosines[number])) for number in islice(there, n_clips)]
 
 
 @cache

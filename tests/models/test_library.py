@@ -98,6 +98,17 @@ def test_links_count_as_files_of_their_folder_and_are_not_doubled_by_adding_agai
         assert [Path(clip.path).name for clip in clip_index.user_clips().clips] == ["far.wav", "owl.wav"]
 
 
+def test_a_recording_that_was_moved_away_is_passed_over(own_library: Path) -> None:
+    folder = recordings(own_library / "mine", "zeppelin.wav", "airship.wav")
+    add_folder(folder)
+    library._whole_index.cache_clear()
+    assert search("zeppelin")[0]["text"] == "zeppelin"
+    (folder / "zeppelin.wav").unlink()
+    found = search("zeppelin")
+    assert found[0]["text"] == "airship" and all(Path(clip["path"]).is_file() for clip in found)
+    assert "airship" in library.Library().fit(SoundQuery("zeppelin")).because
+
+
 def test_an_empty_folder_and_a_line_for_a_missing_recording_are_told(own_library: Path) -> None:
     empty = own_library / "empty"
     empty.mkdir()
