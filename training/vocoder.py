@@ -20,13 +20,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from models.vocoder.checkpoint import CheckpointConfig, save_checkpoint
+from models.vocoder.checkpoint import CheckpointConfig, load_config, load_net, save_checkpoint
 from models.vocoder.mel import log_mel
 from models.vocoder.net import VocoderNet, VocoderNetConfig
 from training.loop import Batch, LoopConfig, Progress, fit, is_first_process
 from training.recipes import read_recipe_as
 from training.sounds import HOP as STEP
-from training.sounds import Sound, SoundsConfig, read_sounds, write_credits
+from training.sounds import DataUnusable, Sound, SoundsConfig, read_sounds, write_credits
 from training.vocoder_losses import (
     Discriminator,
     adversarial_losses,
@@ -80,6 +80,8 @@ class Recipe(BaseModel):
     name: str
     seed: int = 0
     net: VocoderNetConfig
+    start: str = ""
+    """Checkpoint folder of the same net to begin with; "" for fresh weights."""
     sounds: SoundsConfig
     crops: CropConfig = CropConfig()
     loss: LossConfig = LossConfig()
@@ -208,12 +210,22 @@ def train_recipe(
     cropper = Cropper(sounds, recipe.crops, recipe.crops.n_frames * recipe.net.scale.hop)
     torch.manual_seed(recipe.seed)
     net = VocoderNet(recipe.net)
+    if recipe.start:
+        net.load_state_dict(started(Path(recipe.start), recipe.net).state_dict())
     draw = batch_drawer(cropper, recipe.net, recipe.loss, recipe.seed)
     progress = fit(Learner(net, recipe.loss), draw, recipe.loop, folder, report=report)
     if is_first_process():
         save_checkpoint(net, checkpoint_config(recipe, sounds, progress), folder / "checkpoint")
         write_credits(sounds, folder / "checkpoint" / "CREDITS.csv")
     return folder / "checkpoint"
+
+
+def started(folder: Path, config: VocoderNetConfig) -> VocoderNet:
+    """The net of a checkpoint to begin with. Raises DataUnusable when it is another net than the recipe's."""
+    before = load_config(folder)
+    if before.net != config:
+        raise DataUnusable(f"start: {folder} has the net {before.net}, the recipe {config}; give the same to both")
+    return load_net(folder)
 
 
 def checkpoint_config(recipe: Recipe, sounds: Sequence[Sound], progress: Progress) -> CheckpointConfig:

@@ -84,7 +84,7 @@ class ClipSonic:
     def version(self) -> str:
         """Changes whenever the same query and seed would give another sound."""
         parts = [version_of(self._folder), self._vocoder.version, self._encoder.version]
-        return "1-" + "-".join([*parts, *([self._prior.version] if self._prior else [])])
+        return "2-" + "-".join([*parts, *([self._prior.version] if self._prior else [])])
 
     @property
     def bandwidth_hz(self) -> float:

@@ -64,7 +64,7 @@ def sample(
     done = report or (lambda _: None)
     if sampler == "ancestral":
         return _ancestral(denoise, x, config, n_steps, seeds, done)
-    nodes = trailing_nodes(config, n_steps)
+    nodes = sampling_nodes(config, n_steps)
     return _multistep(denoise, x, nodes, done) if sampler == "dpm++" else _straight(denoise, x, nodes, done)
 
 
@@ -87,15 +87,19 @@ def noise(seeds: Sequence[int], step: int, shape: tuple[int, int]) -> Tensor:
     return torch.from_numpy(np.stack(drawn))
 
 
-def trailing_nodes(config: ClipSonicConfig, n_steps: int) -> list[Node]:
+def sampling_nodes(config: ClipSonicConfig, n_steps: int) -> list[Node]:
     """Evenly spaced times from the noisiest on, and the end.
 
+    They trail, but for the even schedule: from its last trailing time, where noise is still 0.2 of a mel's spread, one
+    step to the end takes the grain off rain and wind. There the last time is the least noisy one that is trained.
     A net that predicts noise says nothing about the sound while there is hardly any signal, because its least error
     counts for 1 / signal: it begins where the signal is LEAST_SIGNAL.
     """
     total = config.n_training_steps
     if config.prediction == "flow":
         times = np.linspace(total - 1, 0.0, n_steps + 1)[:-1]
+    elif config.schedule == "even":
+        times = np.round(np.linspace(total - 1, 0.0, n_steps))
     else:
         times = np.round(np.arange(total, 0, -total / n_steps))[:n_steps] - 1.0
     if config.prediction == "noise":

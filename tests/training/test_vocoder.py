@@ -109,6 +109,17 @@ def test_training_writes_a_vocoder_that_opens_and_a_cut_off_run_goes_on(tmp_path
         torch.testing.assert_close(load_net(again).state_dict()[name], tensor)
 
 
+def test_a_run_begins_with_the_weights_of_another(tmp_path: Path) -> None:
+    first = train_recipe(toy_recipe(), TOYS, tmp_path / "first")
+    still = LoopConfig(n_steps=1, warm_up_steps=1, learning_rate=1e-12, bf16=False)
+    second = train_recipe(toy_recipe(start=str(first), loop=still), TOYS, tmp_path / "second")
+    before, after = load_net(first).state_dict(), load_net(second).state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    other = NET.model_copy(update={"depth": 3})
+    with pytest.raises(DataUnusable, match=r"start: .*first.*has the net .*depth=2.*the recipe .*depth=3"):
+        train_recipe(toy_recipe(start=str(first), net=other), TOYS, tmp_path / "third")
+
+
 def test_the_discriminator_joins_at_its_step_and_only_its_own_loss_teaches_it() -> None:
     loss = LossConfig(adversarial_from_batch=2, discriminator_width=4)
     recipe = toy_recipe(loss=loss)
