@@ -239,7 +239,9 @@ def train_recipe(
     net = SeparationNet(recipe.net)
     initialise(net, recipe.seed)
     if recipe.start:
-        start_from_labels(net, Path(recipe.start), banks)
+        start_from_labels(net, Path(recipe.start), banks if recipe.queries.kind != "none" else ())
+    if recipe.queries.kind == "none":
+        tell_masks_apart(net, recipe.seed)
     learner = Learner(net, recipe.loss, recipe.queries.kind)
     draw = batch_drawer(mixer, banks, recipe.queries, recipe.loss, recipe.seed)
     progress = fit(learner, draw, recipe.loop, folder, report=report)
@@ -247,6 +249,12 @@ def train_recipe(
         save_checkpoint(net, checkpoint_config(recipe, mixer, progress), folder / "checkpoint")
         write_credits(mixer.sounds, folder / "checkpoint" / "CREDITS.csv")
     return folder / "checkpoint"
+
+
+def tell_masks_apart(net: SeparationNet, seed: int) -> None:
+    """PIT: at the published start both masks are one, so that neither order of the sources becomes the cheaper."""
+    with torch.no_grad():
+        net.query_layer.weight.normal_(0.0, 0.5, generator=torch.Generator().manual_seed(seed))
 
 
 def checkpoint_config(recipe: Recipe, mixer: Mixer, progress: Progress) -> CheckpointConfig:

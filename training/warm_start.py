@@ -32,13 +32,21 @@ RIDGE = 1.0
 
 
 def start_from_labels(net: SeparationNet, folder: Path, banks: Sequence[QueryBank]) -> None:
-    """Fills a net from a LabelSep checkpoint whose width divides its own. Raises DataUnusable for another kind."""
+    """Fills a net from a LabelSep checkpoint whose width divides its own; without banks (PIT) the U-Net alone.
+
+    Raises DataUnusable for a checkpoint of another kind.
+    """
     config, source = load_config(folder), load_net(folder)
     if config.query != "label" or net.config.width % config.net.width:
         raise DataUnusable(
             f"{folder}: is a {config.query} net of width {config.net.width}; "
             f"this run starts from a label net of width {net.config.width}, or of a width that divides it"
         )
+    state = {name: tensor for name, tensor in source.state_dict().items() if not name.startswith("query_layer.")}
+    times = net.config.width // config.net.width
+    net.load_state_dict(widened(state, times) if times > 1 else state, strict=False)
+    if not banks:
+        return
     with torch.no_grad():
         logits = source.query_logits(torch.from_numpy(label_vectors(len(config.labels)))).numpy()
     rows = [
@@ -56,9 +64,6 @@ def start_from_labels(net: SeparationNet, folder: Path, banks: Sequence[QueryBan
     scaled = given * weights
     square = scaled.T @ scaled + RIDGE * np.eye(given.shape[1])
     layer = np.linalg.solve(square, scaled.T @ ((wanted - offset) * weights))
-    state = {name: tensor for name, tensor in source.state_dict().items() if not name.startswith("query_layer.")}
-    times = net.config.width // config.net.width
-    net.load_state_dict(widened(state, times) if times > 1 else state, strict=False)
     with torch.no_grad():
         net.query_layer.weight.copy_(torch.from_numpy(layer.T))
         net.query_layer.bias.copy_(torch.from_numpy(offset))

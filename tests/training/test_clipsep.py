@@ -272,6 +272,18 @@ def test_a_start_from_labels_keeps_the_net_and_answers_pictures_as_it_answered_l
         start_from_labels(net, folder, [{"owl": centres}])
 
 
+def test_pit_begins_with_the_net_of_labels_and_two_masks_that_differ(tmp_path: Path) -> None:
+    """Two masks that are alike at the start stay alike: then neither order of the sources is the cheaper one."""
+    folder = train_recipe(toy_recipe(net=NetConfig(width=1, query_size=4)), TOYS, tmp_path / "labels")
+    still = LoopConfig(n_steps=1, warm_up_steps=1, learning_rate=1e-12, bf16=False)
+    queries, net = QueriesConfig(kind="none"), NetConfig(width=1, query_size=2)
+    begun = train_recipe(toy_recipe(queries=queries, net=net, start=str(folder), loop=still), TOYS, tmp_path / "pit")
+    assert torch.equal(load_net(begun).up_convs[3].weight, load_net(folder).up_convs[3].weight)
+    with torch.no_grad():
+        first, second = load_net(begun).query_logits(torch.from_numpy(label_vectors(2)))
+    assert (first - second).abs().mean() > 0.1
+
+
 def test_a_widened_net_computes_the_same_but_for_its_noise() -> None:
     narrow, wide = SeparationNet(NetConfig(width=2, query_size=4)), SeparationNet(NetConfig(width=6, query_size=4))
     for norm in (module for module in narrow.modules() if isinstance(module, torch.nn.BatchNorm2d)):
