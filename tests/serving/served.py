@@ -21,6 +21,7 @@ from toys import Toys
 
 from composer.serving.limits import Limits
 from composer.serving.server import make_server
+from composer.writers import Writer
 
 PATIENCE_S = 120.0
 ENDED = ("done", "incomplete", "failed", "cancelled", "stopped")
@@ -115,11 +116,11 @@ def start(root: Path, *flags: str, variables: dict[str, str], token: str | None 
 
 
 @contextmanager
-def here(root: Path, limits: Limits, *, token: str | None = None) -> Iterator[Served]:
-    """A service in a thread of this process, with limits that the program has no flags for."""
+def here(root: Path, limits: Limits, *, token: str | None = None, writer: Writer | None = None) -> Iterator[Served]:
+    """A service in a thread of this process, with limits that the program has no flags for, or a language model."""
     addresses: list[str] = []
     server = make_server(
-        root, host="127.0.0.1", port=0, token=token, limits=limits, writer=None, announce=addresses.append
+        root, host="127.0.0.1", port=0, token=token, limits=limits, writer=writer, announce=addresses.append
     )
     thread = threading.Thread(target=server.run)
     thread.start()
