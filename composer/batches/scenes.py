@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer.batches.folder import BatchFolder
-from composer.batches.specs import SceneSpec
+from composer.batches.specs import SceneSpec, named_files
 from composer.drafting import draft
 from composer.errors import ComposerError, SceneInvalid, ScriptInvalid
 from composer.faults import Fault
@@ -47,12 +47,18 @@ def read_marks(scene: Scene) -> Marks | None:
 
 
 def state_digest(scene: Scene) -> str | None:
-    """A digest of table and settings as they are now: what a mix is made from; None when one of them is missing."""
+    """A digest of what a mix is made from: table, settings and named files as they are; None when one is missing."""
     try:
-        parts = [path.read_bytes() for path in (scene.script_path, scene.settings_path)]
+        paths = (scene.script_path, scene.settings_path, *named_files(scene.script_path))
+        digests = [_digest_of(path) for path in paths]
     except OSError:
         return None
-    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:32]
+    return hashlib.sha256(b"\0".join(digests)).hexdigest()[:32]
+
+
+def _digest_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,18 @@ import hashlib
 import json
 import re
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
 from composer.brief import Brief
+from composer.errors import SceneInvalid, TableUnreadable
 from composer.outputs import MAX_NAME_BYTES, RESERVED
+from composer.scene import Scene
 from composer.settings import CleanMode, EngineSettings, MixSettings, Settings
+from composer.tables import read_table
 
 SOURCES = ("prompt", "story", "fountain", "table", "picture")
 FILES = SOURCES[1:]
@@ -100,11 +104,11 @@ class SceneSpec(MixSettings):
         )
 
     def source_mark(self) -> str:
-        """A digest of what the table is made from, the files' content too: equal marks, equal tables."""
+        """A digest of what the scene is made from, the files' content too: equal marks, equal scenes."""
         digest = hashlib.sha256(json.dumps([self._asked(), self.seed, self.planner]).encode())
         for name in FILES:
             path = getattr(self, name)
-            for file in _files_of(path) if path is not None else ():
+            for file in _files_of(name, path) if path is not None else ():
                 digest.update(f"\n{name} ".encode() + hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()[:32]
 
@@ -114,11 +118,27 @@ class SceneSpec(MixSettings):
         return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _files_of(path: Path) -> list[Path]:
-    """The file; of a scene folder, its table and its settings."""
+def _files_of(name: str, path: Path) -> list[Path]:
+    """The file, with what a table names; of a scene folder, its table and its settings."""
     if not path.is_dir():
-        return [path]
-    return [file for file in (path / "script.csv", path / "scene.toml") if file.is_file()]
+        return [path, *named_files(path)] if name == "table" else [path]
+    there = [file for file in (path / "script.csv", path / "scene.toml") if file.is_file()]
+    return [*there, *named_files(path / "script.csv")]
+
+
+def named_files(table: Path) -> list[Path]:
+    """The pictures and recordings that a table names and that lie in its folder; none of a table with faults."""
+    try:
+        script, _ = read_table(table)
+    except TableUnreadable:
+        return []
+    rows = script.rows if script is not None else ()
+    written = [getattr(row, column, None) for row in rows for column in ("image", "source")]
+    files = []
+    for name in dict.fromkeys(filter(None, written)):
+        with suppress(SceneInvalid):  # preparing or rendering the scene tells of it
+            files.append(Scene(table.parent).own_file(name))
+    return files
 
 
 def name_fault(name: str) -> str | None:

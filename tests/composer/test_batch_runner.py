@@ -250,6 +250,26 @@ def test_pictures_and_recordings_come_with_their_table(tmp_path: Path) -> None:
     assert (settings.title, settings.mix.room, settings.mix.gap_s) == ("Ground", "cave", 1.0)
 
 
+def test_a_recording_that_was_replaced_is_heard_after_the_next_run(tmp_path: Path) -> None:
+    from toys import tone
+
+    from models.clip import write_clip
+
+    home, made = tmp_path / "from", tmp_path / "b" / "a"
+    home.mkdir()
+    write_clip(tone(0.5, 300.0, 48_000), home / "door.wav")
+    (home / "door.csv").write_text("type,description,source\nsound_effect,a door,door.wav\n")
+    spec = SceneSpec(name="a", table=home / "door.csv", clean="never")
+    mixes = []
+    for place, duration_s in ((home, 0.5), (home, 0.7), (made, 0.9)):
+        write_clip(tone(duration_s, 300.0, 48_000), place / "door.wav")
+        assert states(run(tmp_path / "b", [spec])) == {"a": "done"}
+        mixes.append((made / "mix.wav").read_bytes())
+    assert len(set(mixes)) == 3
+    (event,) = [event for event in run(tmp_path / "b", [spec]) if isinstance(event, SceneEnded)]
+    assert not event.fresh
+
+
 def test_a_screenplay_and_a_story_become_scenes(tmp_path: Path) -> None:
     (tmp_path / "play.fountain").write_text("INT. CABIN - NIGHT\n\nRain on the roof.\n\nANNA\nWho is there?\n")
     (tmp_path / "tale.txt").write_text('Rain fell.\n\n"Who is there?" asked Anna.\n')
