@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from itertools import product
 from math import prod
 
@@ -40,7 +41,7 @@ class Template:
         lists = self.variables.values()
         combined = product(*lists) if self.combine == "product" else zip(*lists, strict=True)
         for values in combined:
-            known = dict(zip(self.variables, values, strict=True))
+            known = _settled(dict(zip(self.variables, values, strict=True)))
             yield {key: _filled(value, known) for key, value in self.row.items()}
 
 
@@ -133,20 +134,35 @@ MAX_FILLED = 100_000
 """So many characters a filled text may have: variables that hold variables could grow without end."""
 
 
+def _settled(values: Mapping[str, str]) -> dict[str, str]:
+    """Each value with the variables in it filled: once each, however many others hold it."""
+    settled: dict[str, str] = {}
+    for name in TopologicalSorter({name: _names_in(value) for name, value in values.items()}).static_order():
+        settled[name] = _fill(values[name], settled)
+    return settled
+
+
 def _fill(text: str, known: Mapping[str, str]) -> str:
-    """Each variable in its place, and those in its value in theirs; `{{` and `}}` stand for braces."""
+    """Each variable in its place; `{{` and `}}` stand for braces."""
+    n_filled = 0
 
     def value(found: re.Match[str]) -> str:
-        if found.group(1) is None:
-            return found.group()[0]
-        return _fill(known[found.group(1)], known)
+        nonlocal n_filled
+        filling = found.group()[0] if found.group(1) is None else known[found.group(1)]
+        n_filled += len(filling)
+        _refuse_long(n_filled)
+        return filling
 
     filled = _PLACE.sub(value, text)
-    if len(filled) > MAX_FILLED:
+    _refuse_long(len(filled))
+    return filled
+
+
+def _refuse_long(n_characters: int) -> None:
+    if n_characters > MAX_FILLED:
         raise VariablesUnusable(
             "variables", f"fill a text with more than {MAX_FILLED:,} characters; shorten the values"
         )
-    return filled
 
 
 def _filled(value: object, known: Mapping[str, str]) -> object:

@@ -124,6 +124,13 @@ def test_variables_that_grow_without_end_are_refused(tmp_path: Path) -> None:
     assert column == "variables" and "100,000 characters" in message
 
 
+def test_variables_that_hold_others_many_times_are_filled_at_once(tmp_path: Path) -> None:
+    variables = {f"v{n}": [f"{{v{n + 1}}}{{v{n + 1}}}"] for n in range(2000)} | {"v2000": [""]}
+    row = {"name": "a", "prompt": "Rain{v0}.", "variables": variables}
+    (spec,) = read_manifest(written(tmp_path, json.dumps(row), ".jsonl"))
+    assert spec.prompt == "Rain."
+
+
 @pytest.mark.parametrize(
     "name",
     ["..", ".", "/etc/x", "a/b", "a\\b", ".hidden", "con", "NUL.txt", "store", "Batch.jsonl", "a.", "a ", "-a" * 50,
