@@ -26,8 +26,8 @@ def read_table(path: Path) -> tuple[Script | None, list[Fault]]:
 
 def read_raw_rows(path: Path) -> RawRows:
     """The rows of a table file as they are written there, by column heading."""
-    found = format_of(path.name.removesuffix(BACKUP))
-    return found.read(read_bytes(path), str(path))
+    data = read_bytes(path)  # a name that was misspelt is told as that, not as a wrong suffix
+    return format_of(path.name.removesuffix(BACKUP)).read(data, str(path))
 
 
 def read_bytes(path: Path) -> bytes:

@@ -60,6 +60,8 @@ def test_what_is_no_table_is_refused_with_its_reason(name: str, data: bytes, rea
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TableUnreadable, match="nowhere.csv"):
         read_raw_rows(tmp_path / "nowhere.csv")
+    with pytest.raises(TableUnreadable, match="nowhere: cannot be read: No such file"):
+        read_raw_rows(tmp_path / "nowhere")
 
 
 def test_wavjourneys_json_is_read(tmp_path: Path) -> None:
