@@ -54,12 +54,14 @@ def make_room(source: SoundFile, paths: Sequence[Path]) -> None:
 
 
 def refuse_picture(path: Path, source: Path, outputs: Sequence[Path]) -> None:
-    """Raises ComposerError when a picture would be written over the recording, over an output, or is a folder."""
+    """Raises ComposerError when a picture would be written over the recording or an output, is a folder or no PNG."""
     _refuse_source(path, source)
     if path.is_dir():
         raise ComposerError(f"{path}: is a folder; name a file")
     if path.absolute() in (output.absolute() for output in outputs):
         raise ComposerError(f"{path}: is an output too; name another file for the picture")
+    if path.suffix.lower() != ".png":
+        raise ComposerError(f"{path}: the picture is a PNG; give its name the end .png")
 
 
 def _refuse_source(path: Path, source: Path) -> None:

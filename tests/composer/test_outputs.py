@@ -69,3 +69,5 @@ def test_a_picture_never_takes_an_outputs_place(tmp_path: Path) -> None:
         refuse_picture(tmp_path / "a.wav", tmp_path / "in.wav", [tmp_path / "a.wav"])
     with pytest.raises(ComposerError, match="is a folder"):
         refuse_picture(tmp_path, recording(tmp_path / "in.wav"), [])
+    with pytest.raises(ComposerError, match=r"masks.jpg: the picture is a PNG"):
+        refuse_picture(tmp_path / "masks.jpg", tmp_path / "in.wav", [])
