@@ -68,11 +68,15 @@ AnyEdit = SetCell | InsertRow | RemoveRow | MoveRow | Recast
 
 
 class EditsInvalid(ComposerError):
-    """Edits that cannot be applied to this table; `faults` says why, one line each."""
+    """Edits that cannot be applied to this table; `faults` says why, one line each.
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        self.faults = list(faults)
-        super().__init__("\n".join(faults))
+    `table_faults` has the same by row and column, where the edits can be made and the table would be faulty after them.
+    """
+
+    def __init__(self, faults: Sequence[str] = (), table_faults: Sequence[Fault] = ()) -> None:
+        self.faults = [*faults, *(f"after the edits: {fault}" for fault in table_faults)]
+        self.table_faults = list(table_faults)
+        super().__init__("\n".join(self.faults))
 
 
 class Edited(BaseModel):
@@ -101,7 +105,7 @@ def apply_edits(
     ]
     edited, told = read_rows(rows.cells) if not faults else (script, [])
     if edited is None:
-        raise EditsInvalid([f"after the edits: {fault}" for fault in told if fault.severity == "error"])
+        raise EditsInvalid(table_faults=[fault for fault in told if fault.severity == "error"])
     for number, recast in recasts.items():
         if voices is None:
             fault = "voices are cast in a scene's scene.toml; give the scene folder, or set the voice column"

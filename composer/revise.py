@@ -103,7 +103,7 @@ class Place:
             told = make_orders(edited.script, settings, self.scene).faults
             new = [fault for fault in told if (fault.row, fault.message) not in before]
             if wrong := [fault for fault in new if fault.severity == "error"]:
-                raise EditsInvalid([f"after the edits: {fault}" for fault in wrong])
+                raise EditsInvalid(table_faults=wrong)
             faults = faults + new
         return edited, faults
 

@@ -105,7 +105,7 @@ def problem_of(error: Exception, root: Path) -> Problem:
     if isinstance(error, ScriptInvalid):
         faults = error.faults
     elif isinstance(error, EditsInvalid):
-        faults = [Fault("", "", each) for each in error.faults]
+        faults = error.table_faults or [Fault("", "", each) for each in error.faults]
     detail = str(error) if not faults else "\n".join(str(error).splitlines()[:5])
     return make_problem(status, kind, _from_root(detail, root), faults)
 

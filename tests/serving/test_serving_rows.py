@@ -118,10 +118,11 @@ def test_edits_are_made_all_or_none_and_keep_the_last_version(served: Served) ->
 
 def test_faults_of_a_cell_name_its_row_and_column(served: Served) -> None:
     mark = served.make("cell faults")
-    for cells, column in [({"volume": "loud"}, "volume"), ({"pan": 3}, "pan"), ({"colour": "red"}, "colour")]:
+    for cells, place in [({"volume": "loud"}, ("r02", "volume")), ({"pan": 3}, ("r02", "pan")), ({"hue": 1}, ("", ""))]:
         answer = served.client.patch("/scenes/cell faults/rows/r02", json={"cells": cells}, headers={"If-Match": mark})
         assert answer.status_code == 422
-        assert any(column in fault["message"] for fault in answer.json()["faults"]), answer.text
+        (fault,) = answer.json()["faults"]
+        assert (fault["row"], fault["column"]) == place and next(iter(cells)) in answer.json()["detail"], answer.text
     missing = served.client.patch(
         "/scenes/cell faults/rows/r77", json={"cells": {"note": "x"}}, headers={"If-Match": mark}
     )
