@@ -94,14 +94,22 @@ async def _on_error(request: Request, error: Exception) -> Response:
     return _problem_response(problem, error.headers if isinstance(error, Refused) else None)
 
 
-async def _on_misfit(_: Request, error: Exception) -> Response:
+async def _on_misfit(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     told = error.errors()
     if any(each["type"] == "json_invalid" for each in told):
         return _problem_response(make_problem(400, "no-json", "the body is no JSON"))
+    if any(each["loc"] == ("body",) for each in told) and not _is_json(request):
+        message = "the body is not said to be JSON; send it with Content-Type: application/json"
+        return _problem_response(make_problem(422, "request-invalid", message, [Fault("", "body", message)]))
     faults = [Fault("", ".".join(map(str, each["loc"])), str(each["msg"])) for each in told]
     first = f"{faults[0].column}: {faults[0].message}" if faults else "it does not fit"
     return _problem_response(make_problem(422, "request-invalid", f"the request cannot be used: {first}", faults))
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return kind.startswith("application/") and kind.endswith(("/json", "+json"))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

@@ -177,6 +177,7 @@ def test_what_is_no_usable_json_is_told(tight: Served, body: bytes) -> None:
 def test_json_of_another_media_type_is_refused(tight: Served) -> None:
     wanted = json.dumps({"name": "plain", "rows": spoken("Hi.")})
     answer = tight.client.post("/scenes", content=wanted, headers={"Content-Type": "text/plain"})
+    assert "Content-Type: application/json" in answer.json()["detail"]
     assert answer.status_code == 422
     assert not (tight.root / "plain").exists()
 
