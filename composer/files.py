@@ -25,7 +25,9 @@ def write_atomically(path: Path, data: str | bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
-        raise ComposerError(f"{path}: cannot be written: {error.strerror or error}") from error
+        taken = isinstance(error, FileExistsError)  # by making the folder: a file has its name
+        why = f"{path.parent} is a file, not a folder" if taken else error.strerror or error
+        raise ComposerError(f"{path}: cannot be written: {why}") from error
 
 
 def sweep(folder: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from composer.cells import COLUMNS
-from composer.errors import TableUnreadable
+from composer.errors import ComposerError, TableUnreadable
 from composer.script import Script, script_of
 from composer.tables import read_raw_rows, read_table, write_table
 
@@ -55,6 +55,13 @@ def test_what_is_no_table_is_refused_with_its_reason(name: str, data: bytes, rea
     path.write_bytes(data)
     with pytest.raises(TableUnreadable, match=reason):
         read_raw_rows(path)
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tables").write_text("notes")
+    script = script_of([{"type": "sound_effect", "description": "a door"}])
+    with pytest.raises(ComposerError, match="tables is a file, not a folder"):
+        write_table(script, tmp_path / "tables" / "script.csv")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
