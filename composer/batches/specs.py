@@ -142,7 +142,8 @@ def named_files(table: Path) -> list[Path]:
 
 
 def name_fault(name: str) -> str | None:
-    """Why a scene's folder cannot be called so on every system, or None."""
+    """Why a scene's folder cannot be called so on every system, or None; accents may stand apart, as a Mac's do."""
+    name = unicodedata.normalize("NFC", name)
     shown = name if len(name) <= 60 else f"{name[:57]}..."
     if not name:
         return "is empty; every scene needs a name, which becomes its folder"

@@ -22,6 +22,8 @@ def add(folder: Annotated[Path, typer.Argument(help="A folder of recordings.")])
     for line in refused:
         print(f"left out: {line}", file=sys.stderr)
     print(f"{added} clips indexed from {folder}")
+    if not added:
+        raise typer.Exit(1)
 
 
 @app.command("search")

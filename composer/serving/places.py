@@ -41,7 +41,7 @@ class Places:
 
     def scene(self, name: str) -> Scene:
         """Raises Refused (404) for what is no scene here: unknown names, paths, links."""
-        path = self.root / _folder_name(name, status=404)
+        path = self._folder(_folder_name(name, status=404))
         if not self._is_scene(path):
             raise Refused(404, "no-scene", f"there is no scene {name[:80]!r} here; GET /v1/scenes lists them")
         scene = Scene(path)
@@ -66,7 +66,7 @@ class Places:
 
         Raises Refused (409) when there is a scene of this name, or another request makes one.
         """
-        scene = Scene(self.root / _folder_name(name, status=422))
+        scene = Scene(self._folder(_folder_name(name, status=422)))
         there = Refused(
             409, "scene-exists", f"there is a scene {name!r} already; replace its table, delete it, or choose a name"
         )
@@ -94,6 +94,14 @@ class Places:
         gone = self.root / f"{DELETED}{scene.folder.name}-{secrets.token_hex(4)}"
         scene.folder.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
+
+    def _folder(self, name: str) -> Path:
+        """The folder of a composed name; one that came from a Mac may have its accents apart."""
+        path = self.root / name
+        if name.isascii() or path.exists():
+            return path
+        alike = (each for each in self.root.iterdir() if unicodedata.normalize("NFC", each.name) == name)
+        return next(alike, path)
 
     def _is_scene(self, path: Path) -> bool:
         return (

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
+import cli
 from composer.library import add_folder, search
 from composer.orders import POOR_FIT, choose_engine
 from models.clip import read_clip
@@ -114,6 +116,7 @@ def test_an_empty_folder_and_a_line_for_a_missing_recording_are_told(own_library
     empty.mkdir()
     added, refused = add_folder(empty)
     assert added == 0 and "holds no recordings; .aif" in refused[0]
+    assert CliRunner().invoke(cli.app, ["library", "add", str(empty)]).exit_code == 1
     folder = recordings(own_library / "mine", "owl.wav")
     (folder / "library.csv").write_text("file,text,licence,author,link\nowl.wav,an owl,CC0,,\nelk.wav,an elk,CC0,,\n")
     added, refused = add_folder(folder)

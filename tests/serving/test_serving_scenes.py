@@ -93,6 +93,17 @@ def test_links_are_no_scenes_and_no_parts_of_scenes(served: Served) -> None:
     assert (outside / "script.csv").is_file()
 
 
+def test_a_folder_whose_accents_stand_apart_is_the_scene_of_that_name(served: Served) -> None:
+    served.make("cafe far away")
+    apart = "cafe\u0301 far away"
+    (served.root / "cafe far away").rename(served.root / apart)
+    for name in (apart, "caf\u00e9 far away"):
+        told = served.client.get(f"/scenes/{name}")
+        assert told.status_code == 200 and told.json()["name"] == apart
+    again = served.client.post("/scenes", json={"name": "caf\u00e9 far away", "rows": spoken("Hello.")})
+    assert (again.status_code, again.json()["type"]) == (409, "urn:talescape:scene-exists")
+
+
 def test_of_many_clients_that_make_one_name_one_wins(served: Served) -> None:
     def make(number: int) -> int:
         wanted = {"name": "wanted by many", "rows": spoken(f"I am {number}.")}
