@@ -2,6 +2,7 @@
 of kills. Ray's part is left out where it is not installed.
 
 The same 24 scenes with the bundled engines in one run: each has two lines of its own and an opening that all share.
+One worker takes all cores for speech, so two are held against one worker on one core, too (`taskset`, Linux).
 TALESCAPE_BATCH_SCENES and TALESCAPE_BATCH_KILLS make both smaller.
 """
 
@@ -70,8 +71,9 @@ def manifest(folder: Path) -> Path:
     return path
 
 
-def timed(scenes: Path, folder: Path, *flags: str) -> tuple[float, dict[str, Any]]:
+def timed(scenes: Path, folder: Path, *flags: str, on_core: int | None = None) -> tuple[float, dict[str, Any]]:
     command = [sys.executable, "-m", "cli", "batch", str(scenes), "-o", str(folder), "--offline", "--json", *flags]
+    command = command if on_core is None else ["taskset", "-c", str(on_core), *command]
     begun_s = time.perf_counter()
     done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -82,9 +84,9 @@ def test_scenes_an_hour(benchmark: Any, tmp_path: Path) -> None:
     scenes = manifest(tmp_path)
     took_s: dict[str, float] = {}
 
-    def run(name: str, *flags: str) -> None:
+    def run(name: str, *flags: str, on_core: int | None = None) -> None:
         folder = tmp_path / name
-        took_s[name], done = timed(scenes, folder, *flags)
+        took_s[name], done = timed(scenes, folder, *flags, on_core=on_core)
         assert (done["done"], done["failed"]) == (N_SCENES, [])
         memory_mb = max(line["peak_memory_mb"] for line in done["results"])
         speed = N_SCENES / took_s[name] * 3600
@@ -100,7 +102,10 @@ def test_scenes_an_hour(benchmark: Any, tmp_path: Path) -> None:
                 run(f"{name}-warm", "--workers", str(n_workers), "--executor", executor)
             for heat in ("", "-warm"):
                 ratio = took_s[f"{executor}-1{heat}"] / took_s[f"{executor}-2{heat}"]
-                print(f"{executor}{heat}: two workers {ratio:.2f} times as fast, efficiency {ratio / 2:.2f}")
+                print(f"{executor}{heat}: two workers {ratio:.2f} times as fast as one with both cores")
+        run("one-core", "--workers", "1", on_core=min(os.sched_getaffinity(0)))
+        ratio = took_s["one-core"] / took_s["local-2"]
+        print(f"local: two workers {ratio:.2f} times as fast as one with one core, efficiency {ratio / 2:.2f}")
 
     benchmark.pedantic(run_all, rounds=1)
 
