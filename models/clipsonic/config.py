@@ -81,6 +81,8 @@ class SamplingConfig(BaseModel):
     n_steps: int = Field(default=25, ge=1)
     guidance: float = Field(default=1.5, ge=0)
     """1 is none. The talk's is 1.5."""
+    start_cosines: int | None = Field(default=None, ge=1)
+    """The average of each second of the noise at the start keeps this many cosines over bands; none keeps it all."""
 
 
 class ClipSonicConfig(BaseModel):

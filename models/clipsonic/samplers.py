@@ -60,7 +60,7 @@ def sample(
     `report` is told the number of steps that are done. Raises SamplingUnusable.
     """
     chosen_sampler(config, sampler, n_steps)
-    x = noise(seeds, 0, shape).to(device)
+    x = start_noise(seeds, shape, config).to(device)
     done = report or (lambda _: None)
     if sampler == "ancestral":
         return _ancestral(denoise, x, config, n_steps, seeds, done)
@@ -85,6 +85,27 @@ def noise(seeds: Sequence[int], step: int, shape: tuple[int, int]) -> Tensor:
     """Standard normal numbers, (len(seeds), *shape) float32; the same for the same seed and step. Seeds are >= 0."""
     drawn = [np.random.default_rng([seed, step]).standard_normal(shape, np.float32) for seed in seeds]
     return torch.from_numpy(np.stack(drawn))
+
+
+def start_noise(seeds: Sequence[int], shape: tuple[int, int], config: ClipSonicConfig) -> Tensor:
+    """Noise to begin with, (len(seeds), *shape): as `noise` gives it, or without what would stay as stripes.
+
+    A small net does not take off what the noise of a band is on average over a second, and a texture hums in the bands
+    that happened to be louder. With `start_cosines` the average of every second is smooth over bands from the start.
+    """
+    drawn = noise(seeds, 0, shape)
+    if config.sampling.start_cosines is None:
+        return drawn
+    n_mels, n_frames = shape
+    band, wave = np.arange(n_mels)[:, None], np.arange(min(config.sampling.start_cosines, n_mels))
+    cosines = np.cos(np.pi * (band + 0.5) * wave / n_mels)  # DCT-II: (n_mels, n_cosines)
+    cosines /= np.linalg.norm(cosines, axis=0)
+    a_second = config.mel.sample_rate // config.mel.hop
+    for one in drawn.numpy():  # shares memory with `drawn`; one by one, so that its bits do not depend on the batch
+        for part in np.array_split(one, max(1, n_frames // a_second), axis=1):
+            average = part.mean(axis=1, dtype=np.float64)
+            part += (cosines @ (cosines.T @ average) - average)[:, None].astype(np.float32)
+    return drawn
 
 
 def sampling_nodes(config: ClipSonicConfig, n_steps: int) -> list[Node]:

@@ -7,13 +7,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.fft import dct
 from test_clipsonic_diffusion import config_of
 from torch import Tensor
 
-from models.clipsonic.config import ClipSonicConfig, Prediction, Sampler
+from models.clipsonic.config import ClipSonicConfig, Prediction, Sampler, SamplingConfig
 from models.clipsonic.diffusion import Estimate, estimate, levels, schedule_of
 from models.clipsonic.guidance import guided, mel_bounds
-from models.clipsonic.samplers import Denoise, SamplingUnusable, noise, respaced, sample, sampling_nodes
+from models.clipsonic.samplers import Denoise, SamplingUnusable, noise, respaced, sample, sampling_nodes, start_noise
 
 SHAPE = (40, 50)
 MEAN, SPREAD = 1.5, 0.4
@@ -81,6 +82,22 @@ def test_ten_steps_of_the_even_schedule_leave_the_grain_of_a_texture() -> None:
     denoise = exact(config, 10, spread=0.15)
     drawn = sample(denoise, SHAPE, config, sampler="dpm++", n_steps=10, seeds=[*range(8)])
     assert 0.12 < float(drawn.std()) < 0.17
+
+
+def test_the_start_noise_is_smooth_over_bands_for_each_second_and_is_noise_otherwise() -> None:
+    config = config_of("velocity")
+    shape, a_second = (64, 3 * (config.mel.sample_rate // config.mel.hop)), config.mel.sample_rate // config.mel.hop
+    smooth = config.model_copy(update={"sampling": SamplingConfig(start_cosines=4)})
+    plain, made = noise([1, 2], 0, shape), start_noise([1, 2], shape, smooth)
+    assert torch.equal(start_noise([1, 2], shape, config), plain)
+    assert torch.equal(start_noise([2], shape, smooth)[0], made[1])
+    for begin in range(0, shape[1], a_second):
+        average = made[0, :, begin : begin + a_second].mean(1).numpy()
+        spectrum = np.abs(dct(average, norm="ortho"))
+        assert spectrum[4:].max() < 1e-6 < spectrum[:4].max()
+    passing = plain - plain.unflatten(2, (3, -1)).mean(3).repeat_interleave(a_second, 2)
+    left = made - made.unflatten(2, (3, -1)).mean(3).repeat_interleave(a_second, 2)
+    torch.testing.assert_close(left, passing, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("n_steps", [5, 30])
