@@ -1,7 +1,8 @@
-"""Writing files so that a kill at any moment leaves either the old file or the new one, never half a file."""
+"""Files: what they hold, as a hash, and writing so that a kill leaves the old file or the new one, never half of it."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,12 @@ from pathlib import Path
 from composer.errors import ComposerError
 
 UNFINISHED = ".part"
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's content as hexadecimal digits, read piece by piece. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_atomically(path: Path, data: str | bytes) -> None:

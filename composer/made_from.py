@@ -6,6 +6,7 @@ import hashlib
 import json
 
 from composer.cells import COLUMNS
+from composer.files import file_hash
 from composer.orders import row_seed
 from composer.scene import Scene
 from composer.script import EffectRow, MusicRow, SpeechRow, row_cells
@@ -26,12 +27,11 @@ def made_from(scene: Scene, row: SpeechRow | MusicRow | EffectRow, settings: Set
     engine = row.engine or getattr(settings.engines, row.type)
     files = () if isinstance(row, SpeechRow) else (row.image, row.source)
     clean = None if isinstance(row, SpeechRow) else settings.clean
-    told = [heard, row_seed(settings.seed, row), engine, clean, [_content_hash(scene, name) for name in files]]
+    told = [
+        heard,
+        row_seed(settings.seed, row),
+        engine,
+        clean,
+        [file_hash(scene.own_file(name)) if name is not None else None for name in files],
+    ]
     return hashlib.sha256(json.dumps(told, ensure_ascii=True).encode()).hexdigest()[:32]
-
-
-def _content_hash(scene: Scene, name: str | None) -> str | None:
-    if name is None:
-        return None
-    with scene.own_file(name).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,6 +14,7 @@ from composer.casting import Character, cast_voices
 from composer.cleaning import cleaning_version
 from composer.errors import ComposerError, SceneInvalid
 from composer.faults import Fault
+from composer.files import file_hash
 from composer.scene import Scene
 from composer.script import EffectRow, MusicRow, Script, SoundRow, SpeechRow
 from composer.settings import CleanMode, Settings
@@ -131,19 +132,12 @@ def _with_fingerprint(order: Order) -> Order:
         order.duration_s,
         order.bed,
         order.seed,
-        _content_hash(order.image),
-        _content_hash(order.source),
+        file_hash(order.image) if order.image else None,
+        file_hash(order.source) if order.source else None,
         *([order.cleaner] if order.cleaner else []),
     ]
     digest = hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()[:32]
     return Order(**{**order.__dict__, "fingerprint": digest})
-
-
-def _content_hash(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # Speech

@@ -15,7 +15,7 @@ from composer.batches.specs import SceneSpec, named_files
 from composer.drafting import draft
 from composer.errors import ComposerError, SceneInvalid, ScriptInvalid
 from composer.faults import Fault
-from composer.files import write_atomically
+from composer.files import file_hash, write_atomically
 from composer.orders import new_voices
 from composer.planner import plan
 from composer.scene import Scene
@@ -50,15 +50,10 @@ def state_digest(scene: Scene) -> str | None:
     """A digest of what a mix is made from: table, settings and named files as they are; None when one is missing."""
     try:
         paths = (scene.script_path, scene.settings_path, *named_files(scene.script_path))
-        digests = [_digest_of(path) for path in paths]
+        digests = [bytes.fromhex(file_hash(path)) for path in paths]
     except OSError:
         return None
     return hashlib.sha256(b"\0".join(digests)).hexdigest()[:32]
-
-
-def _digest_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 @dataclass(frozen=True)

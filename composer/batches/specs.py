@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from composer.brief import Brief
 from composer.errors import SceneInvalid, TableUnreadable
+from composer.files import file_hash
 from composer.outputs import MAX_NAME_BYTES, RESERVED
 from composer.scene import Scene
 from composer.settings import CleanMode, EngineSettings, MixSettings, Settings
@@ -109,7 +110,7 @@ class SceneSpec(MixSettings):
         for name in FILES:
             path = getattr(self, name)
             for file in _files_of(name, path) if path is not None else ():
-                digest.update(f"\n{name} ".encode() + hashlib.sha256(file.read_bytes()).digest())
+                digest.update(f"\n{name} ".encode() + bytes.fromhex(file_hash(file)))
         return digest.hexdigest()[:32]
 
     def settings_mark(self) -> str:

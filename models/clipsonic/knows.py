@@ -58,7 +58,7 @@ class Known:
 
     @property
     def score(self) -> float:
-        """None where it is mostly heard as something else: then no sound is better. The chance where no other engine
+        """0 where it is mostly heard as something else: then no sound is better. The chance where no other engine
         serves; above the others' scores where this one is measured better, below those that they have for words that
         fit them where it is not."""
         if self.is_best:
