@@ -23,6 +23,8 @@ from models.errors import SynthesisFailed, WordsUnsupported
 LEAST_SCORE = 0.2
 """Below this, generate refuses: what it could make is not what the words ask for."""
 BED_S = 30.0
+AMID_LINES_S = 8.0
+"""A sound that never ends lasts at most this long when nobody says and it is no bed: in a story people wait for it."""
 CORE_S = 300.0
 """Longer clips are made of a core this long that is looped by crossfading."""
 JOINT_S = 3.0
@@ -51,7 +53,7 @@ def _matched(query: SoundQuery) -> Match:
 class Procedural:
     """Rain, fire, crowds, engines and other sounds that a few lines of arithmetic can make."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     licence: ClassVar[str] = "Apache-2.0"
 
     def fit(self, query: SoundQuery) -> Fit:
@@ -72,7 +74,8 @@ class Procedural:
             names = ", ".join(sound.name for sound in known_sounds())
             raise WordsUnsupported(f"procedural cannot make {query.text!r}; it can make: {names}")
         if duration_s is None:
-            natural_s = [layer.sound.natural_s for layer in found.layers if not layer.is_setting]
+            heard = [layer.sound for layer in found.layers if not layer.is_setting]
+            natural_s = [min(each.natural_s, AMID_LINES_S) if each.steady else each.natural_s for each in heard]
             duration_s = BED_S if query.bed else max(natural_s)
         if not 0 < duration_s <= LONGEST_S:
             raise SynthesisFailed(

@@ -72,6 +72,11 @@ def test_an_event_alone_lasts_its_natural_length_and_a_bed_half_a_minute() -> No
     assert _generate("ping", None, bed=True).duration_s == _generate("offset", None, bed=True).duration_s == 30.0
 
 
+def test_a_sound_without_end_does_not_hold_up_a_story() -> None:
+    assert _generate("soft breeze through leaves", None).duration_s == procedural.AMID_LINES_S
+    assert _generate("soft breeze through leaves", 20.0).duration_s == 20.0
+
+
 @pytest.mark.usefixtures("two_sounds")
 def test_an_event_as_a_bed_comes_again_at_irregular_intervals() -> None:
     samples = _generate("ping", 30.0, bed=True).samples
